@@ -106,13 +106,14 @@ function worded(resolved: ReturnType<typeof resolve>, before: readonly string[])
   return resolved.ok ? { ok: true, argv: [...before, ...resolved.words] } : resolved;
 }
 
-function ownEnv({ id, executionId, module, attempt, pass }: RunTask): Record<string, string> {
+function ownEnv({ id, executionId, module, attempt, pass, item }: RunTask): Record<string, string> {
   return {
     TUTTI_TASK_ID: id,
     TUTTI_EXECUTION_ID: executionId,
     TUTTI_MODULE: module,
     TUTTI_ATTEMPT: String(attempt),
     TUTTI_PASS: String(pass),
+    ...(item !== undefined && { TUTTI_ITEM: String(item) }),
   };
 }
 

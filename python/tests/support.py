@@ -136,6 +136,7 @@ class FakeOrchestrator:
         timeout_ms: int = 60_000,
         outputs: Sequence[Tuple[str, str]] = (),
         pass_: int = 0,
+        item: Optional[int] = None,
     ) -> None:
         self.send(
             assign={
@@ -145,6 +146,7 @@ class FakeOrchestrator:
                 "module": module,
                 "attempt": 1,
                 "pass": pass_,
+                **({} if item is None else {"item": item}),
                 "timeout_ms": timeout_ms,
                 "outputs": [{"name": name, "type": kind} for name, kind in outputs],
                 "inputs": inputs

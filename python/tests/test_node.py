@@ -81,6 +81,14 @@ def double(n):
         orchestrator.assign("e2")
         self.assertEqual(given(orchestrator.output("e2")), 1)
 
+    def test_a_handler_reads_the_number_of_its_item_also_the_first_and_none_where_there_is_none(self) -> None:
+        orchestrator = self.orchestrator()
+        self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return [task.item]\n')
+        for execution, item in (("e1", 0), ("e2", 7), ("e3", None)):
+            orchestrator.idle()
+            orchestrator.assign(execution, item=item)
+            self.assertEqual(given(orchestrator.output(execution)), [item])
+
     def test_serve_as_the_last_line_does_the_same_and_returns(self) -> None:
         orchestrator = self.orchestrator()
         code = 'from tutti import node\n@node("m")\ndef run(task): return 1\nrun.serve()\nprint("after")\n'

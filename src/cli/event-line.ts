@@ -24,11 +24,15 @@ function detailOf(event: StreamedEvent): string {
     reason,
     error,
     pass,
+    item,
+    items,
     why: end,
   } = event as Readonly<Record<string, unknown>>;
   const { code, message: why } = (error ?? {}) as { code?: string; message?: string };
   const parts = [
     typeof pass === 'number' ? `pass ${pass}` : undefined,
+    typeof item === 'number' ? `item ${item}` : undefined,
+    typeof items === 'number' ? `${items} ${items === 1 ? 'item' : 'items'}` : undefined,
     event.type === 'loop.ended' ? end : undefined,
     typeof progress === 'number' ? `${Math.round(progress * 100)} %` : undefined,
     status,

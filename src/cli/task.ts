@@ -23,6 +23,8 @@ export interface ModuleView extends OutputView {
   readonly cached_from?: { readonly problem_id: string; readonly iteration_id: number } | null;
   /** Inputs that are not what the graph would give it. */
   readonly overridden?: readonly string[];
+  /** Of a module with `map` that has begun. */
+  readonly items?: { readonly total: number; readonly done: number } | null;
   readonly [field: string]: unknown;
 }
 
@@ -147,7 +149,8 @@ function noteOf(module: ModuleView): string {
   const note = module.error
     ? `${module.error.code}: ${module.error.message}`
     : (module.waiting_reason ?? provenanceOf(module));
-  return [pass, note].filter((part) => part !== '').join(' · ');
+  const items = module.items ? `${module.items.done}/${module.items.total} items` : '';
+  return [pass, items, note].filter((part) => part !== '').join(' · ');
 }
 
 /** What of a module is not of its own iteration: `of iteration 1`, `with another train`. */

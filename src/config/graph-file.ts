@@ -13,6 +13,7 @@ import { indexFaults } from './graph-index.js';
 import { FileSchema, ModuleSchema } from './graph-schema.js';
 import type { KnownTypes } from './known-types.js';
 import { loopFaults } from './loop-faults.js';
+import { mapFaults } from './map-faults.js';
 import { runFaults } from './run-faults.js';
 import { isRecord, type ReadYaml, readYaml } from './yaml.js';
 
@@ -38,7 +39,7 @@ const MAX_FAULTS = 100;
 /**
  * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
  * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`;
- * `not_with_output` `not_with_approve`; of `when` also `bad_expression` `not_before` `unknown_field`; of `loops` those of `when` and
+ * `not_with_output` `not_with_approve` `not_with_map`; of `when` also `bad_expression` `not_before` `unknown_field`; of `loops` those of `when` and
  * `not_connected` `overlapping_loops` `crossed_loops`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
  */
 export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
@@ -81,6 +82,7 @@ function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStor
     ...graphFaults(raw),
     ...runFaults(raw),
     ...approvalFaults(raw),
+    ...mapFaults(raw),
     ...typeFaults(raw, options),
     ...indexFaults(raw, options.types),
     ...loopFaults(raw),

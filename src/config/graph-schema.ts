@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { APPROVAL_OUTPUT, APPROVAL_ROLES, MAX_MESSAGE_CHARACTERS } from '../model/approval.js';
 import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
 import { type LoopSpec, MAX_PASSES } from '../model/loop.js';
+import { DEFAULT_MAP_LIMIT, MAX_MAP_LIMIT } from '../model/map.js';
 import { duration, durationIfGiven, labels } from './graph-fields.js';
 import { parseExpression } from './parse-expression.js';
 import { RunSchema } from './run-schema.js';
@@ -120,6 +121,9 @@ const Liveness = strict(
     deadAfterMs: dead_after,
   }));
 
+const MAP = 'give the name of one of its inputs, like settings or plan.settings';
+const ITEMS = `give a whole number from 1 to ${MAX_MAP_LIMIT}`;
+
 const NO_OUTPUT =
   'a module needs output, the type of its output, or outputs, the types of several by their names';
 
@@ -163,6 +167,19 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       .boolean({ error: 'give true or false' })
       .default(false)
       .describe('it takes the output of an execution that was given the same, where there is one'),
+    map: z
+      .string({ error: MAP })
+      .regex(REFERENCE, { error: MAP })
+      .optional()
+      .describe(
+        'it runs once for each item of this input, which is a list; its output is the list of results',
+      ),
+    map_limit: z
+      .int({ error: ITEMS })
+      .min(1, { error: ITEMS })
+      .max(MAX_MAP_LIMIT, { error: ITEMS })
+      .optional()
+      .describe(`of a module with map: items at once, ${DEFAULT_MAP_LIMIT} unless given`),
     run: RunSchema.optional().describe('its work is a command, which an agent executes on a cluster'),
   },
   'give an object with at least inputs and output, or inputs and approve',
@@ -180,18 +197,34 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       context.addIssue({ code: 'custom', path: ['outputs'], message, params: { code: 'not_with_output' } });
     }
   })
-  .transform(({ timeout, on_error, when, approve, cache, run, require, output, outputs, ...rest }) => ({
-    ...rest,
-    output: approve ? APPROVAL_OUTPUT : output,
-    ...(outputs && { outputs }),
-    require: { ...require, ...run?.require },
-    timeoutMs: timeout ?? (run ? undefined : NODE_TIMEOUT_MS),
-    onError: on_error,
-    ...(when && { when }),
-    ...(approve && { approve }),
-    ...(cache && { cache: true as const }),
-    ...(run && { run: run.spec }),
-  }));
+  .transform(
+    ({
+      timeout,
+      on_error,
+      when,
+      approve,
+      cache,
+      run,
+      require,
+      output,
+      outputs,
+      map,
+      map_limit,
+      ...rest
+    }) => ({
+      ...rest,
+      output: approve ? APPROVAL_OUTPUT : output,
+      ...(outputs && { outputs }),
+      require: { ...require, ...run?.require },
+      timeoutMs: timeout ?? (run ? undefined : NODE_TIMEOUT_MS),
+      onError: on_error,
+      ...(when && { when }),
+      ...(approve && { approve }),
+      ...(cache && { cache: true as const }),
+      ...(map !== undefined && { map: { input: map, limit: map_limit ?? DEFAULT_MAP_LIMIT } }),
+      ...(run && { run: run.spec }),
+    }),
+  );
 
 const INDEX = 'give MODULE.FIELD, like carbon_footprint.carbon_footprint';
 

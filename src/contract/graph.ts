@@ -28,6 +28,9 @@ export interface GraphModuleJson {
   readonly when?: string;
   /** It does no work: a person decides. */
   readonly approve?: ApprovalSpec;
+  /** It runs once for each item of this input, `map_limit` at once. */
+  readonly map?: string;
+  readonly map_limit?: number;
   /** It takes the output of an execution that was given the same. */
   readonly cache?: true;
 }

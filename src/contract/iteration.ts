@@ -28,6 +28,40 @@ export interface IterationJson {
   readonly finished_at?: string | null;
 }
 
+/** The items of a module with `map`. */
+export interface ItemCountsJson {
+  readonly total: number;
+  /** They have a result. */
+  readonly done: number;
+  readonly running: number;
+}
+
+/** One of them. */
+export interface ItemJson {
+  /** Its number, from 0. */
+  readonly item: number;
+  readonly state: ModuleState;
+  /** Its newest execution. */
+  readonly execution_id: string | null;
+  readonly attempt: number | null;
+  readonly node_id: string | null;
+  /** Whose result it has taken. */
+  readonly cached_from: ModuleJson['cached_from'];
+  /** Why it begins again, and when. */
+  readonly waiting_reason: string | null;
+  readonly retry_at: string | null;
+  readonly error: ErrorJson | null;
+  readonly assigned_at: string | null;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}
+
+/** One of them by itself. */
+export interface ItemAnswerJson extends ItemJson {
+  readonly value: unknown;
+  readonly result: unknown;
+}
+
 export interface ModuleJson {
   readonly state: ModuleState;
   /** Of a module with several outputs: `output` is an object of them. */
@@ -36,6 +70,8 @@ export interface ModuleJson {
   readonly attempts: number;
   /** Of a module in a loop. */
   readonly pass: number | null;
+  /** Of a module with `map` that has begun. */
+  readonly items: ItemCountsJson | null;
   /** Of the last module of a loop that has ended, why. */
   readonly loop_end: LoopEnd | null;
   readonly execution_id: string | null;
@@ -104,6 +140,8 @@ export interface TaskAnswerJson extends ListedIterationJson, Omit<TaskJson, 'mod
 export interface ExecutionJson {
   readonly execution_id: string;
   readonly module: string;
+  /** Of a module with `map`, its number. */
+  readonly item: number | null;
   readonly attempt: number;
   readonly node_id: string;
   readonly state: ObservedState;

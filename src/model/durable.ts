@@ -14,7 +14,7 @@ import type { NodeRecord } from './node-record.js';
 import type { Problem } from './problem.js';
 import type { Secret } from './secret.js';
 import type { Replica, Service } from './service.js';
-import type { CompiledGraph, Execution, Task } from './task.js';
+import type { CompiledGraph, DoneItem, Execution, Task } from './task.js';
 import type { Webhook } from './webhook.js';
 
 export interface DurableState {
@@ -70,6 +70,8 @@ export interface Changes {
   readonly tasks: ReadonlySet<Task>;
   readonly nodes: ReadonlySet<NodeRecord>;
   readonly commands: ReadonlySet<Command>;
+  /** Items of maps that are done. */
+  readonly items: readonly DoneItem[];
   /** Tasks that have ended, by their keys. */
   readonly ended: ReadonlyMap<string, { readonly task: Task; readonly problem: Problem }>;
 }

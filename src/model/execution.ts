@@ -38,7 +38,13 @@ const TRANSITIONS: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
 };
 
 /** What is shown of a module: the state of its newest execution, or why there is none that counts. */
-export type ModuleState = ObservedState | 'waiting' | 'reused' | 'skipped';
+export const MODULE_STATES: readonly [...typeof OBSERVED_STATES, 'waiting', 'reused', 'skipped'] = [
+  ...OBSERVED_STATES,
+  'waiting',
+  'reused',
+  'skipped',
+];
+export type ModuleState = (typeof MODULE_STATES)[number];
 
 /** Whether an execution may go from one state to the other in one step. */
 export function executionMayBecome(from: ObservedState, to: ObservedState): boolean {

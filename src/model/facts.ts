@@ -101,6 +101,7 @@ export interface FieldTypes {
   readonly 'index entries': readonly IndexEntry[];
   readonly 'payload names': readonly PayloadName[];
   readonly 'blob uses': readonly BlobUse[];
+  readonly 'item names': readonly ItemName[];
   /** When each expires, and its key. */
   readonly expiries: readonly (readonly [at: number, key: string])[];
 }
@@ -115,6 +116,8 @@ export interface NamedOutput {
 export type IndexEntry = readonly [field: string, element: string];
 /** A payload of an iteration, by the iteration or execution that it came from. */
 export type PayloadName = readonly [owner: string, seq: number];
+/** An item of an iteration: the run of its module that it belongs to, and its number. */
+export type ItemName = readonly [module: string, generation: number, item: number];
 /** A blob that an iteration uses, and for what. */
 export type BlobUse = readonly [sha256: string, owner: string, seq: number];
 
@@ -123,6 +126,8 @@ export type TaskError = ReportedError & {
   readonly module?: string;
   readonly node_id?: string;
   readonly attempt?: number;
+  /** Of a module with `map`. */
+  readonly item?: number;
 };
 
 /** What ends an execution once its outputs are all there: its final report. */
@@ -137,19 +142,29 @@ export type StopCause = (typeof STOP_CAUSES)[number];
 
 /**
  * What facts are about: the fields that come first. `project`: of the problem, unless it is `default`; `emit` adds it. `pass`: of a module in
- * a loop.
+ * a loop. `item`: of a module with `map`.
  */
 export const SUBJECTS = {
   nothing: {},
   problem: { problem_id: 'id', project: 'id?' },
   task: { problem_id: 'id', project: 'id?', iteration_id: 'count' },
   module: { problem_id: 'id', project: 'id?', iteration_id: 'count', module: 'text', pass: 'count?' },
+  /** `item`: its number, from 0. */
+  item: {
+    problem_id: 'id',
+    project: 'id?',
+    iteration_id: 'count',
+    module: 'text',
+    pass: 'count?',
+    item: 'count',
+  },
   execution: {
     problem_id: 'id',
     project: 'id?',
     iteration_id: 'count',
     module: 'text',
     pass: 'count?',
+    item: 'count?',
     execution_id: 'id',
     attempt: 'count',
     node_id: 'id',
@@ -258,6 +273,35 @@ export const FACTS = {
       /** Blobs that it no longer uses. */
       freed: 'blob uses?',
     },
+  },
+  /** The list of a module with `map` was taken apart: it has so many items. */
+  'map.started': { about: 'module', shown: { items: 'count' } },
+  /** Its execution came to nothing: it begins again, at once or after a pause. */
+  'item.waiting': { about: 'item', shown: { reason: 'text', retry_at: 'time?' } },
+  /** The last output of this execution is its result. */
+  'item.succeeded': { about: 'item', shown: { execution_id: 'id' } },
+  /** It has taken a result instead of running. */
+  'item.reused': {
+    about: 'item',
+    shown: {
+      cached_from: 'cached source',
+      size: 'count?',
+      blob: 'blob?',
+      output: 'json?',
+    },
+  },
+  /** All items are done: the module succeeds with the list of their results. */
+  'module.mapped': {
+    about: 'module',
+    shown: {
+      items: 'count',
+      size: 'count',
+      /** Of the list's bytes. */
+      sha256: 'id',
+      blob: 'blob?',
+      output: 'json?',
+    },
+    withheld: { indexed: 'texts?' },
   },
   /** The modules of a loop run again. */
   'loop.passed': {
@@ -556,10 +600,13 @@ export const FACTS = {
   'task.compared': { about: 'task', withheld: { of: 'text', met: 'counts?' } },
   'task.abandoned': { about: 'task', withheld: { error: 'error' } },
   'module.succeeded': { about: 'module', withheld: { execution_id: 'id' } },
-  'module.failed': { about: 'module', withheld: { error: 'error', node_id: 'id?', attempt: 'count?' } },
+  'module.failed': {
+    about: 'module',
+    withheld: { error: 'error', node_id: 'id?', attempt: 'count?', item: 'count?' },
+  },
   'module.stopped': { about: 'module', withheld: {} },
   /** A process died, unasked, while it ran the module. */
-  'module.boot_died': { about: 'module', withheld: { boot_id: 'text' } },
+  'module.boot_died': { about: 'module', withheld: { boot_id: 'text', item: 'count?' } },
   /** The node itself has said that it has it. */
   'execution.confirmed': { about: 'nothing', withheld: { execution_id: 'id' } },
   /** Progress that is not shown, since there is too much of it. */
@@ -615,6 +662,9 @@ export const FACTS = {
       blobs: 'blob uses',
       /** Keys by which its results were found. */
       results: 'ids?',
+      /** Items that are done, and the executions that were made for such. */
+      items: 'item names?',
+      item_executions: 'ids?',
     },
   },
   /** After all its parts. */
@@ -795,6 +845,7 @@ export interface Subject {
   readonly iteration_id?: number;
   readonly module?: string;
   readonly pass?: number;
+  readonly item?: number;
   readonly execution_id?: string;
   readonly attempt?: number;
   readonly node_id?: string;

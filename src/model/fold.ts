@@ -25,6 +25,7 @@ import {
   runExecution,
   stopExecution,
 } from './fold/execution.js';
+import { mapModule, reuseItem, startMap, succeedItem, waitItem } from './fold/map.js';
 import {
   describeNode,
   desireNode,
@@ -154,6 +155,21 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'module.reset':
       resetModule(state, fact, moment);
+      return;
+    case 'map.started':
+      startMap(state, fact, moment);
+      return;
+    case 'item.waiting':
+      waitItem(state, fact, moment);
+      return;
+    case 'item.succeeded':
+      succeedItem(state, fact, moment);
+      return;
+    case 'item.reused':
+      reuseItem(state, fact, moment);
+      return;
+    case 'module.mapped':
+      mapModule(state, fact, moment);
       return;
     case 'loop.passed':
       passLoop(state, fact, moment);

@@ -53,6 +53,8 @@ export interface ModuleSpec {
   readonly serve?: ServeSpec;
   /** It takes the output of an execution that was given the same, where there is one. @default it runs */
   readonly cache?: true;
+  /** It runs once for each item of this input, which is a list; `limit` of them at once. @default it runs once */
+  readonly map?: { readonly input: string; readonly limit: number };
   /** Its work is a command. @default nodes of its name do it */
   readonly run?: RunSpec;
 }

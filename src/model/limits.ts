@@ -53,3 +53,6 @@ export const MAX_ERROR_DETAILS_BYTES: number = 8 * KIB;
 export const MAX_PROGRESS_BYTES: number = 1 * KIB;
 /** A configuration that a node gives back; one that is cut would be another, so a longer one is refused. */
 export const MAX_CONFIGURATION_BYTES: number = 256 * KIB;
+
+/** How long a stored blob stays without anything that refers to it. */
+export const BLOB_LEASE_MS: number = 24 * 60 * 60 * 1000;

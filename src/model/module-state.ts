@@ -3,8 +3,9 @@
  *
  * M1. A module that has begun anew waits, whatever its last execution came to.
  * M2. An input is there once its module has put something out or never will: who then still waits for it ignores its error.
+ * M3. A module with `map` runs while any of its items does: `newest` is one of them then.
  */
-import type { ModuleState, ObservedState } from './execution.js';
+import { hasEnded, type ModuleState, type ObservedState } from './execution.js';
 import { splitReference } from './graph.js';
 import type { ModulePhase } from './task.js';
 import type { Wait } from './waiting.js';
@@ -26,6 +27,11 @@ export function moduleState(
     case 'approved':
     case 'served':
       return 'succeeded';
+    case 'mapped':
+      return 'succeeded';
+    case 'mapping':
+      // M3.
+      return hasTaskEnded ? (newest ?? 'skipped') : newest && !hasEnded(newest) ? 'running' : 'waiting';
     case 'placed':
     case 'succeeded':
     case 'stopped':

@@ -13,9 +13,12 @@ export type Payload =
 export interface PayloadRef {
   readonly problemId: string;
   readonly iterationId: number;
-  /** `input`, `override/<module>/<input>`, `approval/<module>`, `cached/<module>` (of pass 3 `cached/<module>/3`), or the execution_id that published it. */
+  /**
+   * `input`, `override/<module>/<input>`, `approval/<module>`, `cached/<module>` (of pass 3 `cached/<module>/3`), or the execution_id that published it;
+   * of a module with `map` see `map.ts`.
+   */
   readonly owner: string;
-  /** 0 for what no execution published. */
+  /** 0 for what no execution published; of an item, its number. */
   readonly seq: number;
   readonly blob?: BlobRef;
 }

@@ -309,6 +309,8 @@ export interface Assign {
   readonly traceparent?: string;
   /** Of a module in a loop: the pass that it is in, from 1. @default it is in no loop */
   readonly pass?: number;
+  /** Of a module with `map`: the number of its item, from 0. @default it is for none */
+  readonly item?: number;
   /** Of a run module. @default the node knows its work itself */
   readonly run?: AssignedRun;
 }

@@ -7,7 +7,7 @@
 import { decisionRef } from './approval.js';
 import type { CachedFrom } from './cached.js';
 import { type Condition, conditionsOf, loopKey, type Reading, readingsOf } from './condition.js';
-import type { DesiredState, ObservedState } from './execution.js';
+import { type DesiredState, hasEnded, type ObservedState } from './execution.js';
 import type { BlobUse, FinalReport, StopCause, TaskError } from './facts.js';
 import {
   bodyOf,
@@ -18,6 +18,7 @@ import {
   splitReference,
 } from './graph.js';
 import type { LoopEnd, LoopSpec } from './loop.js';
+import { itemRef } from './map.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError, StreamName } from './protocol.js';
 import { type CommandFields, playedBy, type Resources, secretsOf } from './run.js';
@@ -82,6 +83,8 @@ export interface Execution {
   readonly generation: number;
   /** Of a module in a loop: the pass that it was made in. */
   readonly pass: number | undefined;
+  /** Of a module with `map`: the number of its item, from 0. */
+  readonly item: number | undefined;
   readonly nodeId: string;
   /** The boot that it was given to: a node whose boot is another one does not have it. */
   readonly bootId: string;
@@ -151,6 +154,15 @@ export type ModulePhase =
       readonly reason: string | undefined;
       readonly retry: Retry | undefined;
     }
+  /** With `map`, from the moment that its list was taken apart until all of its items are done. */
+  | MappingPhase
+  /** Its items are done, and their results are together. */
+  | {
+      readonly kind: 'mapped';
+      readonly ref: PayloadRef;
+      /** As of `Execution`. */
+      readonly indexed?: Readonly<Record<string, string>>;
+    }
   /** Its newest execution is placed; it may have ended without the scheduler having seen it yet. */
   | { readonly kind: 'placed'; readonly execution: Execution }
   | { readonly kind: 'succeeded'; readonly execution: Execution }
@@ -164,6 +176,42 @@ export type ModulePhase =
   /** The task was stopped while this module ran. */
   | { readonly kind: 'stopped' };
 
+/** A module with `map`, at work on its items. Its executions are those of the items that are open. */
+export interface MappingPhase {
+  readonly kind: 'mapping';
+  /** Those with smaller numbers have begun. */
+  readonly begun: number;
+  /** Those that have begun and are not done, by their numbers. */
+  readonly open: ReadonlyMap<number, ItemRun>;
+  /** What the next one waits for, while none runs. */
+  readonly waiting: Waiting | undefined;
+  readonly reason: string | undefined;
+}
+
+/** An item that has begun. */
+export interface ItemRun {
+  readonly phase:
+    | Pick<Extract<ModulePhase, { kind: 'waiting' }>, 'kind' | 'reason' | 'retry'>
+    | Extract<ModulePhase, { kind: 'placed' }>;
+  /** As of a module. */
+  readonly attempts: number;
+  readonly diedBoots: readonly string[];
+}
+
+/** An item that is done: what its row tells. */
+export interface DoneItem {
+  readonly task: Task;
+  readonly position: number;
+  readonly generation: number;
+  readonly pass: number | undefined;
+  readonly item: number;
+  /** Where its result is stored. */
+  readonly output: PayloadRef;
+  /** Whose result it has taken. @default it has run */
+  readonly cachedFrom?: CachedFrom;
+  readonly executions: readonly Execution[];
+}
+
 export interface ModuleRun {
   readonly phase: ModulePhase;
   /** Raised by a reset and by a further pass; outputs of older generations are refused. */
@@ -174,9 +222,11 @@ export interface ModuleRun {
   readonly pass: number;
   /** By reference, what it has put out in the pass before. @default there was none */
   readonly previous?: ReadonlyMap<string, PayloadRef> | undefined;
+  /** Of a module with `map` whose list was taken apart: how many items there are, and how many of them are done. */
+  readonly items?: { readonly total: number; readonly done: number } | undefined;
   /** Of the last module of a loop: why that has ended. @default it has not */
   readonly loopEnd?: LoopEnd | undefined;
-  /** All executions, oldest first. */
+  /** All executions, oldest first; of items, those that are not done. */
   readonly executions: readonly Execution[];
   /** Boots that died, unasked, while they ran this module for this task. */
   readonly diedBoots: readonly string[];
@@ -257,8 +307,30 @@ export function loopEndOf(task: Task, { body }: CompiledLoop): LoopEnd | undefin
   return task.runs[body.at(-1)!]?.loopEnd;
 }
 
-/** Blobs of what a module with `cache` has taken: they are its task's own as well. */
+/** Executions of a module that are to go on. */
+export function runningExecutions(run: ModuleRun | undefined): Execution[] {
+  return (run?.executions ?? []).filter(
+    ({ observed, desired }) => !hasEnded(observed) && desired === 'running',
+  );
+}
+
+/** The executions of an item, the oldest first. */
+export function executionsOfItem({ executions, generation }: ModuleRun, item: number): Execution[] {
+  return executions.filter((one) => one.item === item && one.generation === generation);
+}
+
+/** Where the value is stored that an execution for an item is given. */
+export function itemRefOf(task: Task, position: number, item: number): PayloadRef {
+  const { generation = 0 } = task.runs[position] ?? {};
+  return itemRef(task.id, { module: moduleName(task, position), generation }, item);
+}
+
+/** Blobs that no execution has put out, and are its task's own: what a module with `cache` has taken, the results of a map. */
 export function takenBlobs(phase: ModulePhase): BlobUse[] {
+  if (phase.kind === 'mapped') {
+    const { blob, owner, seq } = phase.ref;
+    return blob ? [[blob.sha256, owner, seq]] : [];
+  }
   if (phase.kind !== 'reused' || !phase.output.cachedFrom) return [];
   const { ref, named } = phase.output;
   return [...(named?.values() ?? [ref])].flatMap(({ blob, owner, seq }): BlobUse[] =>
@@ -287,13 +359,18 @@ export function outputRef(task: Task, reference: string): PayloadRef | undefined
     return name ? named?.get(name) : ref;
   }
   if (phase?.kind === 'approved') return decisionRef(task.id, module, generation);
+  if (phase?.kind === 'mapped') return phase.ref;
   if (phase?.kind !== 'succeeded') return undefined;
   const { execution } = phase;
   const seq = name ? execution.named?.get(name) : execution.committed;
-  if (seq === undefined) return undefined;
-  const blob = execution.blobs?.get(seq);
+  return seq === undefined ? undefined : outputOf(execution, seq);
+}
+
+/** Where an output of an execution is stored. */
+export function outputOf({ task, id: owner, blobs }: Execution, seq: number): PayloadRef {
+  const blob = blobs?.get(seq);
   const { problemId, iterationId } = task.id;
-  return { problemId, iterationId, owner: execution.id, seq, ...(blob && { blob }) };
+  return { problemId, iterationId, owner, seq, ...(blob && { blob }) };
 }
 
 /** What a module waits to be decided, if that is what it waits for. */

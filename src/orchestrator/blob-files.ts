@@ -1,12 +1,13 @@
 /** Blobs as files: `<dir>/<first two digits>/<sha256>`, private, and the answers to failures of their disk. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
 import { DISK_FAILED, unavailableBy } from '../base/io-errors.js';
+import { sha256Of } from '../base/sha256.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Refusal } from './port.js';
 
@@ -71,6 +72,15 @@ export async function hashOf(content: Readable, maxBytes: number): Promise<Recei
 export async function hasBlobFile(dir: string, { sha256, size }: BlobRef): Promise<boolean> {
   const file = await stat(blobPath(dir, sha256)).catch(() => undefined);
   return file?.size === size;
+}
+
+/** All of a blob's file; nothing where that is gone or has other content. */
+export async function readBlobFile(dir: string, { sha256, size }: BlobRef): Promise<Buffer | undefined> {
+  const bytes = await readFile(blobPath(dir, sha256)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'EIO') return undefined;
+    throw error;
+  });
+  return bytes?.byteLength === size && sha256Of(bytes) === sha256 ? bytes : undefined;
 }
 
 /** Of a whole file. */

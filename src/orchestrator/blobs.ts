@@ -10,9 +10,9 @@
 
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { IdSource } from '../base/ids.js';
-import { SHA256 } from '../base/sha256.js';
+import { SHA256, sha256Of } from '../base/sha256.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Reader } from '../store/store.js';
 import { syncPath } from '../store/sync.js';
@@ -20,15 +20,18 @@ import {
   blobPath,
   DiskFault,
   diskRefusal,
+  hasBlobFile,
   hashOf,
   hashOfFile,
   makeFolders,
   onDisk,
   type Received,
+  readBlobFile,
   readFrom,
   receiveInto,
   TooLarge,
 } from './blob-files.js';
+import type { BlobFiles } from './map-lists.js';
 import type { Answer, Blobs, OpenBlob, Refusal } from './port.js';
 import { refusal } from './refusal.js';
 import * as tables from './tables.js';
@@ -52,7 +55,7 @@ const UNFINISHED = '.part';
 const SMALL_BYTES = 1024 * 1024;
 
 /** What only the orchestrator does with blobs. */
-export interface CollectableBlobs extends Blobs {
+export interface CollectableBlobs extends Blobs, BlobFiles {
   /** As `put`, by somebody of a project. */
   putBy(project: string, sha256: string, content: Readable): ReturnType<Blobs['put']>;
   /** Removes what uploads to a process before this one have left: nobody goes on with them. Before the first upload. */
@@ -82,6 +85,10 @@ export function createBlobs(deps: BlobsDeps): CollectableBlobs {
     },
 
     open: (sha256) => openBlob(deps, sha256),
+
+    has: (blob) => hasBlobFile(dir, blob),
+    read: (blob) => readBlobFile(dir, blob),
+    keep: (bytes) => uploads.keepOwn(bytes),
   };
 }
 
@@ -169,6 +176,33 @@ class Uploads {
     }
   }
 
+  /** What the orchestrator itself has put together. It waits for nobody, since who changes a blob may wait for it. */
+  async keepOwn(bytes: Uint8Array): ReturnType<BlobFiles['keep']> {
+    const blob = { sha256: sha256Of(bytes), size: bytes.byteLength };
+    if (this.isUnderWay(blob.sha256)) return 'busy';
+    const temporary = join(this.#deps.dir, `${this.#deps.ids.uuid()}${UNFINISHED}`);
+    try {
+      return await this.exclusively(blob.sha256, async () => {
+        if (await this.#isWhole(blob.sha256)) return blob;
+        await makeFolders(this.#deps.dir, blob.sha256);
+        await receiveInto(temporary, Readable.from([bytes]), bytes.byteLength);
+        await this.#name(temporary, blob.sha256);
+        return blob;
+      });
+    } catch (thrown) {
+      if (thrown instanceof DiskFault) return 'no room';
+      throw thrown;
+    } finally {
+      await rm(temporary, { force: true }).catch(() => {});
+    }
+  }
+
+  async #name(temporary: string, sha256: string): Promise<void> {
+    const path = blobPath(this.#deps.dir, sha256);
+    await onDisk(rename(temporary, path));
+    await onDisk(syncPath(dirname(path)));
+  }
+
   /** Whether the file that is there is this blob; a damaged one is to be replaced. */
   async #isWhole(sha256: string): Promise<boolean> {
     const path = blobPath(this.#deps.dir, sha256);
@@ -198,8 +232,7 @@ class Uploads {
   ): ReturnType<Blobs['put']> {
     const path = blobPath(this.#deps.dir, sha256);
     if (temporary !== undefined) {
-      await onDisk(rename(temporary, path));
-      await onDisk(syncPath(dirname(path)));
+      await this.#name(temporary, sha256);
     } else if (!(await onDisk(stat(path).catch(() => undefined)))) {
       const message = `blob ${sha256} was removed just now`;
       return refusal('unavailable', 'blob_removed', message, { retryAfter: 1 });

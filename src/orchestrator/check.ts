@@ -18,12 +18,14 @@ import { type Key, type Reader, type Store, TABLES } from '../store/store.js';
 import { blobPath, hashOfFile } from './blob-files.js';
 import { EventCheck } from './folded/event-check.js';
 import { checkKeys } from './keys-check.js';
-import { readProblemAt, readTask } from './load.js';
+import { findInItems, readProblemAt, readTask } from './load.js';
 import { MarksCheck } from './marks-check.js';
 import { listed, problemSeqIn, unlisted } from './projects/listing.js';
 import { type ReadStoredGraph, StoredGraphs } from './queries/graph-versions.js';
 import {
   type ExecutionRow,
+  type ItemRow,
+  type ModuleRow,
   marksRowOf,
   outputRefsOf,
   type ProblemRow,
@@ -103,6 +105,7 @@ class Checking {
     await this.#part('events', () => this.#events.all());
     await this.#part('problems', () => this.#problems());
     await this.#part('iterations', () => this.#iterations());
+    await this.#part('items', () => this.#items());
     await this.#part('payloads and indexes', () => this.#strays());
     await this.#part('results', () => this.#results());
     await this.#part('blobs', () => this.#blobs());
@@ -257,6 +260,65 @@ class Checking {
     }
   }
 
+  /** Each is of a module with `map` that has begun, has its result, and is told once. */
+  async #items(): Promise<void> {
+    let counted: { readonly where: string; readonly of: ModuleRow; done: number } | undefined;
+    let known = '';
+    const conclude = (): void => {
+      if (counted && counted.of.items?.done !== counted.done)
+        this.#fault(
+          counted.where,
+          `has ${counted.done} items that are done, and says ${counted.of.items?.done}`,
+        );
+    };
+    for await (const { key, value } of entriesOf(this.#reader, 'items')) {
+      const row = tables.items.decode(value);
+      const [problemId, iterationId] = [String(key[0]), Number(key[1])];
+      this.#count('items');
+      const where = `items ${problemId}/${iterationId} ${row.module}`;
+      const at = `${where} ${row.item}`;
+      if (key[2] !== row.module || key[3] !== row.generation || key[4] !== row.item)
+        this.#fault(at, 'is stored under another key');
+      const task = await readTask(this.#reader, { problemId, iterationId });
+      const of = task?.modules[row.module];
+      if (!task || !of) {
+        this.#fault(at, 'is of no module of an iteration');
+        continue;
+      }
+      const run = `${where} ${row.generation}`;
+      if (run !== known) {
+        conclude();
+        counted = row.generation === of.generation ? { where, of, done: 0 } : undefined;
+        known = run;
+      }
+      if (counted) counted.done += 1;
+      await this.#item(at, task, row);
+    }
+    conclude();
+    for await (const { key, value } of entriesOf(this.#reader, 'item_executions')) {
+      const place = tables.itemExecutions.decode(value);
+      const row = await tables.items.get(this.#reader, [...key.slice(0, 2), ...place]);
+      if (!row?.executions.some(({ execution_id }) => execution_id === key[2]))
+        this.#fault(`item_executions ${String(key[2])}`, 'leads to an item that does not tell of it');
+    }
+  }
+
+  async #item(at: string, task: TaskRow, row: ItemRow): Promise<void> {
+    for (const execution of row.executions) {
+      await this.#execution(at, task, row.module, execution);
+      if (!hasEnded(execution.state))
+        this.#fault(at, `is done, and ${execution.execution_id} is ${execution.state}`);
+      const place = [task.problem_id, task.iteration_id, execution.execution_id];
+      if ((await this.#reader.get('item_executions', place)) === undefined)
+        this.#fault(at, `is not found by ${execution.execution_id}`);
+    }
+    const { owner, seq, blob } = row.output;
+    await this.#payload(at, task, owner, seq, blob?.sha256);
+    const last = row.executions.at(-1);
+    if (!row.cached_from && (last?.state !== 'succeeded' || last.execution_id !== owner))
+      this.#fault(at, 'has a result that its last execution has not put out');
+  }
+
   /** It is listed while it waits for a decision, and no longer. */
   async #approval(where: string, row: TaskRow, module: string): Promise<void> {
     const key = listed(row.project, [row.problem_seq, row.problem_id, row.iteration_id, module]);
@@ -367,10 +429,13 @@ class Checking {
       const { problem_id, iteration_id, execution_id, outputs } = tables.results.decode(value);
       const where = `results ${String(key[0])}`;
       this.#count('results to take');
-      const task = await readTask(this.#reader, { problemId: problem_id, iterationId: iteration_id });
-      const execution = Object.values(task?.modules ?? {})
-        .flatMap(({ executions }) => executions)
-        .find((one) => one.execution_id === execution_id);
+      const id = { problemId: problem_id, iterationId: iteration_id };
+      const task = await readTask(this.#reader, id);
+      const execution =
+        Object.values(task?.modules ?? {})
+          .flatMap(({ executions }) => executions)
+          .find((one) => one.execution_id === execution_id) ??
+        (await findInItems(this.#reader, id, execution_id))?.execution;
       if (execution?.cache_key !== key[0] || execution?.state !== 'succeeded')
         this.#fault(
           where,

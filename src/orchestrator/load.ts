@@ -16,8 +16,16 @@ import {
   type Step,
   taskOfLease,
 } from './core/turn.js';
-import { type HasFile, lookUp } from './look-up.js';
-import { outputRefsOf, type ProblemRow, refFromRow, type TaskRow, taskFromRow } from './records.js';
+import { type LookUpDeps, lookUp } from './look-up.js';
+import {
+  type ExecutionRow,
+  executionFromRow,
+  outputRefsOf,
+  type ProblemRow,
+  refFromRow,
+  type TaskRow,
+  taskFromRow,
+} from './records.js';
 import * as tables from './tables.js';
 
 export const NOTHING_LOADED: Loaded = {
@@ -41,7 +49,8 @@ interface Needs {
   readonly keys: Set<string>;
   readonly blobs: Set<string>;
   readonly boots: Set<string>;
-  readonly tasks: Map<string, TaskId>;
+  /** Tasks with executions that somebody speaks of and memory does not hold. */
+  readonly tasks: Map<string, { readonly id: TaskId; readonly spokenOf: string[] }>;
   readonly iterated: {
     readonly problemId: string;
     readonly parentIterationId: number | undefined;
@@ -52,12 +61,11 @@ interface Needs {
   readonly lookUps: Map<string, LookUp>;
 }
 
-/** `hasFile`: whether the file of a blob is there. */
 export async function load(
   store: Reader,
   state: State,
   steps: readonly Step[],
-  hasFile: HasFile,
+  deps: LookUpDeps,
 ): Promise<Loaded> {
   const needs = needsOf(state, steps);
   if (!needs) return NOTHING_LOADED;
@@ -90,8 +98,7 @@ export async function load(
     if (row) parents.set(key, row);
   }
   const lookedUp = new Map<string, LookedUp>();
-  for (const [key, one] of needs.lookUps)
-    lookedUp.set(key, await lookUp(store, hasFile, state, one, reusable));
+  for (const [key, one] of needs.lookUps) lookedUp.set(key, await lookUp(store, deps, state, one, reusable));
   return {
     problems,
     parents,
@@ -130,7 +137,11 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
   }): void => {
     if (state.executions.has(executionId)) return;
     const id = taskOfLease(lease);
-    if (id) need().tasks.set(formatTaskId(id), id);
+    if (!id) return;
+    const key = formatTaskId(id);
+    const known = need().tasks.get(key);
+    if (known) known.spokenOf.push(executionId);
+    else need().tasks.set(key, { id, spokenOf: [executionId] });
   };
   for (const [key, one] of state.lookUps)
     if (state.tasks.get(one.task.key) === one.task) need().lookUps.set(key, one);
@@ -258,21 +269,39 @@ async function readComparedInput(
   return store.get('payloads', [input.problem_id, input.iteration_id, input.owner, input.seq]);
 }
 
-/** Executions of finished tasks, as they were stored. */
+/** Executions that memory does not hold, as they were stored: those of finished tasks, and of items that are done. */
 async function readExecutions(
   store: Reader,
   state: State,
-  tasks: ReadonlyMap<string, TaskId>,
+  tasks: Needs['tasks'],
 ): Promise<Map<string, Execution>> {
   const executions = new Map<string, Execution>();
-  for (const [key, id] of tasks) {
+  for (const [key, { id, spokenOf }] of tasks) {
     const row = state.tasks.has(key) ? undefined : await readTask(store, id);
     const graph = row && state.graph(row.graph, row.graph_version)?.compiled;
-    if (!graph) continue;
-    const task = taskFromRow(row, graph, { nowMs: 0, wallMs: 0 });
-    for (const run of task.runs) {
+    const task = graph ? taskFromRow(row, graph, { nowMs: 0, wallMs: 0 }) : state.tasks.get(key);
+    if (!task) continue;
+    for (const run of graph ? task.runs : [])
       for (const execution of run?.executions ?? []) executions.set(execution.id, execution);
+    if (!task.graph.modules.some(({ spec }) => spec.map)) continue;
+    for (const executionId of spokenOf) {
+      const found = executions.has(executionId) ? undefined : await findInItems(store, id, executionId);
+      const position = found && task.graph.index.get(found.module);
+      if (found && position !== undefined)
+        executions.set(executionId, executionFromRow(found.execution, task, position));
     }
   }
   return executions;
+}
+
+/** The execution of an item that is done. */
+export async function findInItems(
+  store: Reader,
+  { problemId, iterationId }: TaskId,
+  executionId: string,
+): Promise<{ readonly module: string; readonly execution: ExecutionRow } | undefined> {
+  const place = await tables.itemExecutions.get(store, [problemId, iterationId, executionId]);
+  const row = place && (await tables.items.get(store, [problemId, iterationId, ...place]));
+  const execution = row?.executions.find(({ execution_id }) => execution_id === executionId);
+  return row && execution && { module: row.module, execution };
 }

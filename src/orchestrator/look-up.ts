@@ -1,14 +1,14 @@
 /**
- * Looks up what modules with `cache` may take: one look into the table for each, and one at the bytes that it leads to; and what service
- * steps are given, to which their services may refer.
+ * Looks up what modules with `cache` may take: one look into the table for each, and one at the bytes that it leads to; what service steps
+ * are given, to which their services may refer; and the lists of modules with `map` (`map-lists.ts`).
  *
  * L1. A result of which anything is gone is none: a payload that retention has removed, a blob without its file.
  */
 
 import { sha256Of } from '../base/sha256.js';
 import { outputReference, typeOf } from '../model/graph.js';
-import type { BlobRef, PayloadRef } from '../model/payload.js';
-import type { Task } from '../model/task.js';
+import type { PayloadRef } from '../model/payload.js';
+import { phaseOf, type Task } from '../model/task.js';
 import type { Reader } from '../store/store.js';
 import { cacheKey, digestOf } from './cache-key.js';
 import { typesOf } from './core/nodes/module-types.js';
@@ -16,28 +16,40 @@ import { filesOf, inputsOf } from './core/schedule/assigned.js';
 import { versionsFor } from './core/schedule/fleet.js';
 import type { LookUp, State } from './core/state.js';
 import { type Found, type LookedUp, type ReusableValue, reusableKey } from './core/turn.js';
+import { type BlobFiles, readList, readResults } from './map-lists.js';
 import type { ResultRow } from './records.js';
 import * as tables from './tables.js';
 
-/** Whether the file of a blob is there. */
-export type HasFile = (blob: BlobRef) => Promise<boolean>;
+/** What looking up takes beside the store. */
+export interface LookUpDeps {
+  readonly files: BlobFiles;
+  /** A list that is larger goes by blob. */
+  readonly inlineMaxBytes: number;
+}
 
 /** `reusable`: gets the values that are found. */
 export async function lookUp(
   store: Reader,
-  hasFile: HasFile,
+  { files, inlineMaxBytes }: LookUpDeps,
   state: State,
-  { task, position }: LookUp,
+  { task, position, item }: LookUp,
   reusable: Map<string, ReusableValue>,
 ): Promise<LookedUp> {
   const found = new Map<string, Found>();
-  if (task.graph.modules[position]!.spec.serve)
-    return { digest: undefined, found, values: await valuesFor(store, task, position) };
-  const digest = await digestFor(store, state, task, position);
+  const { serve, map } = task.graph.modules[position]!.spec;
+  if (serve) return { digest: undefined, found, values: await valuesFor(store, task, position) };
+  if (map && item === undefined) {
+    const phase = phaseOf(task, position);
+    if (phase.kind !== 'mapping')
+      return { digest: undefined, found, list: await readList(store, files, state, task, position) };
+    const results = await readResults(store, files, { task, position }, inlineMaxBytes);
+    return { digest: undefined, found, ...(results && { results }) };
+  }
+  const digest = await digestFor(store, state, task, position, item);
   if (digest === undefined) return { digest, found };
   for (const version of versionsFor(state, task, position)) {
     const bytes = await store.get('results', [cacheKey(digest, version)]);
-    const one = bytes && (await readResult(store, hasFile, tables.results.decode(bytes)));
+    const one = bytes && (await readResult(store, files, tables.results.decode(bytes)));
     if (!one) continue;
     decodeValues(state, task, position, one, reusable);
     found.set(version, one);
@@ -61,13 +73,14 @@ async function digestFor(
   state: State,
   task: Task,
   position: number,
+  item: number | undefined,
 ): Promise<string | undefined> {
   const { key, modules } = task.graph;
   const loaded = state.graph(key.name, key.version);
   if (!loaded) return undefined;
   const { spec } = modules[position]!;
   const inputs = [];
-  for (const { name, type, previous, ref } of inputsOf(task, position)) {
+  for (const { name, type, previous, ref } of inputsOf(task, position, item)) {
     const bytes = ref.blob ? undefined : await readPayload(store, ref);
     const sha256 = bytes ? sha256Of(bytes) : ref.blob?.sha256;
     if (sha256 === undefined) return undefined;
@@ -84,7 +97,7 @@ async function digestFor(
 }
 
 /** L1. */
-async function readResult(store: Reader, hasFile: HasFile, row: ResultRow): Promise<Found | undefined> {
+async function readResult(store: Reader, files: BlobFiles, row: ResultRow): Promise<Found | undefined> {
   const { problem_id, iteration_id, execution_id } = row;
   const outputs = new Map<string, PayloadRef>();
   const bytes = new Map<number, Uint8Array>();
@@ -95,7 +108,7 @@ async function readResult(store: Reader, hasFile: HasFile, row: ResultRow): Prom
     };
     if (blob) {
       const isKnown = (await store.get('blobs', [blob.sha256])) !== undefined;
-      if (!isKnown || !(await hasFile(blob))) return undefined;
+      if (!isKnown || !(await files.has(blob))) return undefined;
     } else {
       const read = await readPayload(store, ref);
       if (!read) return undefined;

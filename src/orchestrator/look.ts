@@ -1,6 +1,6 @@
 /** What the store says about a proposal, read right before it is decided: as of the end of the newest committed batch. */
 
-import type { BlobUse, IndexEntry } from '../model/facts.js';
+import type { BlobUse, IndexEntry, ItemName } from '../model/facts.js';
 import type { TaskId } from '../model/task-id.js';
 import type { Key, Reader } from '../store/store.js';
 import { indexKey } from './index-key.js';
@@ -9,7 +9,9 @@ import { listed } from './projects/listing.js';
 import { DELETES_AT_ONCE, type EndedIteration, type Proposal, type Removal } from './proposals.js';
 import {
   type BlobRow,
+  type ExecutionRow,
   type IdempotencyRow,
+  type ItemRow,
   outputRefsOf,
   type ProblemRow,
   refsOf,
@@ -28,6 +30,10 @@ export interface Belongings {
   readonly blobs: readonly BlobUse[];
   /** Keys of results that lead to it. */
   readonly results: readonly string[];
+  /** Its items that are done, of which nothing else is left. */
+  readonly items: readonly ItemName[];
+  /** Those that were made for items. */
+  readonly itemExecutions: readonly string[];
 }
 
 /** A proposal, with what the store says about it. */
@@ -137,7 +143,9 @@ async function findBelongings(
   const shared = sharedPayloads(row);
   const isShared = ([owner, seq]: readonly [string, number]): boolean => shared.has(`${owner} ${seq}`);
   const blobs: BlobUse[] = [];
-  for (const use of blobUsesOf(row)) {
+  const done = await tables.items.range(store, range);
+  const items = done.map(({ row }) => row);
+  for (const use of [...blobUsesOf(row), ...items.flatMap(blobUsesOfItem)]) {
     const [sha256, owner, seq] = use;
     if (
       blobs.length < DELETES_AT_ONCE &&
@@ -145,9 +153,19 @@ async function findBelongings(
     )
       blobs.push(use);
   }
-  const results = await findResults(store, row);
+  const made = [
+    ...Object.values(row.modules).flatMap(({ executions }) => executions),
+    ...items.flatMap(({ executions }) => executions),
+  ];
+  const results = await findResults(store, made);
+  const itemExecutions: string[] = [];
+  for (const { execution_id } of items.flatMap(({ executions }) => executions))
+    if ((await store.get('item_executions', [problemId, iterationId, execution_id])) !== undefined)
+      itemExecutions.push(execution_id);
   return {
     results,
+    items: items.map(({ module, generation, item }) => [module, generation, item]),
+    itemExecutions,
     index: entries,
     eventPages: pages.map((key) => Number(key[2])),
     payloads: [...payloads.filter((one) => !isShared(one)), ...payloads.filter(isShared)],
@@ -156,14 +174,12 @@ async function findBelongings(
 }
 
 /** Keys of what may be taken of it; a later execution may have taken the place of its own. */
-async function findResults(store: Reader, { modules }: TaskRow): Promise<string[]> {
+async function findResults(store: Reader, executions: readonly ExecutionRow[]): Promise<string[]> {
   const keys: string[] = [];
-  for (const { executions } of Object.values(modules)) {
-    for (const { cache_key, execution_id } of executions) {
-      const bytes = cache_key === undefined ? undefined : await store.get('results', [cache_key]);
-      if (cache_key !== undefined && bytes && tables.results.decode(bytes).execution_id === execution_id)
-        keys.push(cache_key);
-    }
+  for (const { cache_key, execution_id } of executions) {
+    const bytes = cache_key === undefined ? undefined : await store.get('results', [cache_key]);
+    if (cache_key !== undefined && bytes && tables.results.decode(bytes).execution_id === execution_id)
+      keys.push(cache_key);
   }
   return keys;
 }
@@ -180,10 +196,20 @@ function blobUsesOf(row: TaskRow): BlobUse[] {
     blob && iteration_id === row.iteration_id ? [[blob.sha256, owner, seq]] : [],
   );
   const published = Object.values(row.modules).flatMap(({ executions }) =>
-    executions.flatMap((execution) => [
-      ...(execution.blobs ?? []).map(([seq, { sha256 }]): BlobUse => [sha256, execution.execution_id, seq]),
-      ...wholeStreamsOf(execution),
-    ]),
+    executions.flatMap(blobsPublished),
   );
   return [...brought, ...published];
+}
+
+/** The same of an item that is done. */
+function blobUsesOfItem({ output: { blob, owner, seq }, cached_from, executions }: ItemRow): BlobUse[] {
+  const taken: BlobUse[] = cached_from && blob ? [[blob.sha256, owner, seq]] : [];
+  return [...taken, ...executions.flatMap(blobsPublished)];
+}
+
+function blobsPublished(execution: ExecutionRow): BlobUse[] {
+  return [
+    ...(execution.blobs ?? []).map(([seq, { sha256 }]): BlobUse => [sha256, execution.execution_id, seq]),
+    ...wholeStreamsOf(execution),
+  ];
 }

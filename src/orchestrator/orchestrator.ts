@@ -35,7 +35,6 @@ import { RefusedDeeds } from './access/refused-deeds.js';
 import { ReplicaTokens } from './access/replica-tokens.js';
 import { Sessions } from './access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
-import { hasBlobFile } from './blob-files.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import { targetOf } from './core/access/audit.js';
 import { deploymentNamed } from './core/deployments/deployment-view.js';
@@ -280,7 +279,10 @@ export class Orchestrator implements StreamingCoordinator {
       mailboxLimit: deps.options.mailboxLimit,
       mailboxBytes: MAILBOX_BYTES,
       load: (steps) =>
-        load(deps.store, parts.state, steps, (blob) => hasBlobFile(deps.options.blobDir, blob)),
+        load(deps.store, parts.state, steps, {
+          files: this.blobs,
+          inlineMaxBytes: deps.options.inlineMaxBytes,
+        }),
       look: (proposal) => look(deps.store, proposal),
       perform: (journal) => performer.perform(journal),
       onFull: () => this.#retention.hurry(),

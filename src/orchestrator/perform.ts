@@ -258,6 +258,7 @@ export class Performer {
       ...(order.descriptors && { descriptors: order.descriptors }),
       ...(order.traceparent !== undefined && { traceparent: order.traceparent }),
       ...(order.pass !== undefined && { pass: order.pass }),
+      ...(order.item !== undefined && { item: order.item }),
       ...(run && { run }),
     };
   }

@@ -11,7 +11,13 @@ import type { Open } from '../contract/answer.js';
 import type { ClusterJson } from '../contract/cluster.js';
 import type { DeploymentJson, ListedDeploymentJson, OperationJson } from '../contract/deployment.js';
 import type { GraphAnswerJson, GraphSummaryJson } from '../contract/graph.js';
-import type { ApprovalJson, ExecutionJson, TaskAnswerJson } from '../contract/iteration.js';
+import type {
+  ApprovalJson,
+  ExecutionJson,
+  ItemAnswerJson,
+  ItemJson,
+  TaskAnswerJson,
+} from '../contract/iteration.js';
 import type { JobIterationJson } from '../contract/job.js';
 import type { NodeJson } from '../contract/node.js';
 import type { WholeProblemJson } from '../contract/problem.js';
@@ -20,6 +26,7 @@ import type { Action, Role } from '../model/access.js';
 import type { Decision } from '../model/approval.js';
 import type { Asker, AuditResult, Deed } from '../model/audit.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
+import type { ModuleState } from '../model/execution.js';
 import type { JobState } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Resources } from '../model/run.js';
@@ -426,6 +433,13 @@ export interface Queries {
   output(task: TaskId, reference: string): Promise<Found<StoredOutput> | Refusal>;
   /** Modules that wait for a decision, those of the oldest problem first, each with its inputs. */
   approvals(page: PageRequest): Promise<FoundJson<Page<Open<ApprovalJson>>> | Refusal>;
+  /** The items of a module with `map`, in their order; `state`: only those. */
+  items(
+    task: TaskId,
+    module: string,
+    page: PageRequest & { readonly state?: ModuleState | undefined },
+  ): Promise<FoundJson<Page<Open<ItemJson>>> | Refusal>;
+  item(task: TaskId, module: string, item: number): Promise<FoundJson<Open<ItemAnswerJson>> | Refusal>;
   executions(task: TaskId, page: PageRequest): Promise<FoundJson<Page<Open<ExecutionJson>>> | Refusal>;
   execution(task: TaskId, executionId: string): Promise<FoundJson<Open<ExecutionJson>> | Refusal>;
   executionOutput(task: TaskId, executionId: string, seq: number): Promise<Found<StoredOutput> | Refusal>;

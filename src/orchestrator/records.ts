@@ -18,7 +18,7 @@
  * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | `Summary`; of ended iterations |
  * | approvals | created_seq, problem_id, iteration_id, module | empty; modules of unfinished iterations that wait for a decision |
  * | unfinished | created_seq, problem_id, iteration_id | empty |
- * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>`, `approval/<module>`, `cached/<module>` or an execution_id |
+ * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>`, `approval/<module>`, `cached/<module>`, one of `model/map.ts` or an execution_id |
  * | events | first seq | the events of one batch, a JSON object a line |
  * | task_events | problem_id, iteration_id, first seq | those of them that are about the task |
  * | nodes | node_id | `NodeRow` |
@@ -38,6 +38,8 @@
  * | connection_keys | key_id (`model/connection-key.ts`) | `KeyEntry` |
  * | audit | audit_id, from 1 on | `AuditRow`; no retention |
  * | results | cache key (`cache-key.ts`) | `ResultRow`; of executions of modules with `cache` that have succeeded |
+ * | items | problem_id, iteration_id, module, generation, number | `ItemRow`; items of maps that are done (`model/map.ts`) |
+ * | item_executions | problem_id, iteration_id, execution_id | `ItemName`: in which of them the execution is told |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
  * Of a problem that does not belong to the project `default`, the keys of `problems_by_state`, `problems_by_mark`, `unfinished`, `approvals` and
@@ -62,7 +64,9 @@ import type { CommandFields, Resources } from '../model/run.js';
 import type { Ending, Replica, ReplicaState, ServiceDesire, ServiceSpec } from '../model/service.js';
 import type {
   CompiledGraph,
+  DoneItem,
   Execution,
+  ItemRun,
   LogTally,
   ModulePhase,
   ModuleRun,
@@ -74,7 +78,7 @@ import { moduleName, NONE, newLog } from '../model/task.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import type { Waiting } from '../model/waiting.js';
-import { backoffMs, REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
+import { backoffMs, REJECTED_PAUSE_MS } from '../scheduling/attempts.js';
 import type { Key } from '../store/store.js';
 import type { TypesJson } from '../wire/types.js';
 
@@ -206,6 +210,8 @@ export interface ExecutionRow {
   readonly generation: number;
   /** Of a module in a loop. */
   readonly pass?: number;
+  /** Of a module with `map`. */
+  readonly item?: number;
   readonly node_id: string;
   readonly boot_id: string;
   readonly state: ObservedState;
@@ -232,6 +238,30 @@ export interface ExecutionRow {
   readonly log?: LogRow;
 }
 
+/** An item of a map that is done. */
+export interface ItemRow {
+  readonly module: string;
+  readonly generation: number;
+  /** Of a module in a loop. */
+  readonly pass?: number;
+  readonly item: number;
+  /** Where its result is stored. */
+  readonly output: PayloadRefRow;
+  /** Whose result it has taken. */
+  readonly cached_from?: CachedFrom;
+  readonly executions: readonly ExecutionRow[];
+}
+
+/** An item that has begun and is not done; its executions are those of its module. */
+export interface OpenItemRow {
+  /** As of a module: it is placed where there is none. */
+  readonly reason?: string;
+  readonly retry_at?: number;
+  readonly waits?: true;
+  readonly attempts: number;
+  readonly died_boots?: readonly string[];
+}
+
 export interface LogRow {
   readonly lines: number;
   readonly bytes: number;
@@ -243,6 +273,8 @@ export interface LogRow {
 export interface ModuleRow {
   readonly phase:
     | 'waiting'
+    | 'mapping'
+    | 'mapped'
     | 'placed'
     | 'succeeded'
     | 'reused'
@@ -251,6 +283,15 @@ export interface ModuleRow {
     | 'failed'
     | 'skipped'
     | 'stopped';
+  /** Of a module with `map` whose list was taken apart. */
+  readonly items?: { readonly total: number; readonly done: number };
+  /** While it is at work on them: how many have begun, and those that are open by their numbers. */
+  readonly map?: {
+    readonly begun: number;
+    readonly open: Readonly<Record<string, OpenItemRow>>;
+  };
+  /** Where its results are. */
+  readonly mapped?: PayloadRefRow;
   /** The output that was taken over. */
   readonly reused?: PayloadRefRow;
   /** Where it has named outputs, all of them by name. */
@@ -455,6 +496,13 @@ export interface CommandRow {
   readonly parts: readonly CommandPartRow[];
 }
 
+/** The execution that a module is shown by: its newest one; while it is at work on items, one that is under way, if any is. */
+export function newestOf(row: ModuleRow | undefined): ExecutionRow | undefined {
+  const underWay =
+    row?.phase === 'mapping' ? row.executions.findLast(({ state }) => !hasEnded(state)) : undefined;
+  return underWay ?? row?.executions.at(-1);
+}
+
 /** The owner of the blob that has all of a stream of an execution; its `seq` is 0. */
 export function streamOwner(stream: StreamName, executionId: string): string {
   return `log/${stream}/${executionId}`;
@@ -501,6 +549,7 @@ export function outputRefsOf(task: TaskRow, module: string): ReadonlyMap<string,
     if (!row.reused_outputs) return row.reused ? new Map([[module, row.reused]]) : NONE;
     return byReference(module, Object.entries(row.reused_outputs));
   }
+  if (row?.phase === 'mapped') return row.mapped ? new Map([[module, row.mapped]]) : NONE;
   if (row?.phase === 'approved') {
     const id = { problemId: task.problem_id, iterationId: task.iteration_id };
     return new Map([[module, refToRow(decisionRef(id, module, row.generation))]]);
@@ -530,13 +579,16 @@ export function refsOf(task: TaskRow): PayloadRefRow[] {
     task.input,
     ...Object.values(task.pinned ?? {}),
     ...Object.values(task.overrides ?? {}).flatMap((rows) => Object.values(rows)),
-    ...Object.values(task.modules).flatMap(({ reused, reused_outputs = {}, previous = {}, executions }) => [
-      ...(reused ? [reused] : []),
-      ...Object.values(reused_outputs),
-      ...Object.values(previous).filter(({ owner }) =>
-        executions.every(({ execution_id }) => execution_id !== owner),
-      ),
-    ]),
+    ...Object.values(task.modules).flatMap(
+      ({ reused, mapped, reused_outputs = {}, previous = {}, executions }) => [
+        ...(reused ? [reused] : []),
+        ...(mapped ? [mapped] : []),
+        ...Object.values(reused_outputs),
+        ...Object.values(previous).filter(({ owner }) =>
+          executions.every(({ execution_id }) => execution_id !== owner),
+        ),
+      ],
+    ),
   ];
 }
 
@@ -564,6 +616,7 @@ function executionToRow(execution: Execution): unknown {
     attempt: execution.attempt,
     generation: execution.generation,
     pass: execution.pass,
+    item: execution.item,
     node_id: execution.nodeId,
     boot_id: execution.bootId,
     state: execution.observed,
@@ -593,12 +646,15 @@ function runToRow(run: ModuleRun): unknown {
   const { phase } = run;
   return {
     phase: phase.kind,
+    items: run.items,
+    map: mapToRow(phase),
+    mapped: phase.kind === 'mapped' ? refToRow(phase.ref) : undefined,
     reused: phase.kind === 'reused' ? refToRow(phase.output.ref) : undefined,
     reused_outputs: phase.kind === 'reused' && phase.output.named ? refsToRow(phase.output.named) : undefined,
     cached_from: phase.kind === 'reused' ? phase.output.cachedFrom : undefined,
     indexed: indexedOf(phase),
     reason: 'reason' in phase ? phase.reason : undefined,
-    waiting: phase.kind === 'waiting' ? phase.waiting : undefined,
+    waiting: 'waiting' in phase ? phase.waiting : undefined,
     retry_at: phase.kind === 'waiting' ? phase.retry?.at : undefined,
     error: phase.kind === 'failed' ? phase.error : undefined,
     generation: run.generation,
@@ -611,8 +667,42 @@ function runToRow(run: ModuleRun): unknown {
   } satisfies Record<keyof ModuleRow, unknown>;
 }
 
+function mapToRow(phase: ModulePhase): ModuleRow['map'] {
+  if (phase.kind !== 'mapping') return undefined;
+  const open = [...phase.open].map(([item, { phase, attempts, diedBoots }]): [number, OpenItemRow] => [
+    item,
+    {
+      ...(phase.kind === 'waiting' && { waits: true }),
+      ...(phase.kind === 'waiting' && phase.reason !== undefined && { reason: phase.reason }),
+      ...(phase.kind === 'waiting' && phase.retry && { retry_at: phase.retry.at }),
+      attempts,
+      ...(diedBoots.length > 0 && { died_boots: diedBoots }),
+    },
+  ]);
+  return { begun: phase.begun, open: Object.fromEntries(open) };
+}
+
+/** The row of an item that is done. */
+export function itemToRow(done: DoneItem): unknown {
+  const { task, position, generation, pass, item, output, cachedFrom, executions } = done;
+  return {
+    module: moduleName(task, position),
+    generation,
+    pass,
+    item,
+    output: refToRow(output),
+    cached_from: cachedFrom,
+    executions: executions.map(executionToRow),
+  } satisfies Record<keyof ItemRow, unknown>;
+}
+
+/** Where `items` has it. */
+export function itemKey({ task, position, generation, item }: DoneItem): Key {
+  return [task.id.problemId, task.id.iterationId, moduleName(task, position), generation, item];
+}
+
 function indexedOf(phase: ModulePhase): Readonly<Record<string, string>> | undefined {
-  if (phase.kind === 'approved') return phase.indexed;
+  if (phase.kind === 'approved' || phase.kind === 'mapped') return phase.indexed;
   return phase.kind === 'reused' ? phase.output.indexed : undefined;
 }
 
@@ -663,6 +753,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     attempt: row.attempt,
     generation: row.generation,
     pass: row.pass,
+    item: row.item,
     nodeId: row.node_id,
     bootId: row.boot_id,
     assignedAt: row.assigned_at,
@@ -739,11 +830,12 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
 function runFromRow(row: ModuleRow, task: Task, position: number, clocks: Clocks): ModuleRun {
   const executions = row.executions.map((execution) => executionFromRow(execution, task, position));
   return {
-    phase: phaseFromRow(row, executions.at(-1), task.graph.modules[position]!.spec, clocks),
+    phase: phaseFromRow(row, executions, task.graph.modules[position]!.spec, clocks),
     generation: row.generation,
     attempts: row.attempts,
     pass: row.pass ?? 1,
     previous: row.previous && refsFromRow(row.previous),
+    items: row.items,
     loopEnd: row.loop_end,
     executions,
     diedBoots: [...(row.died_boots ?? [])],
@@ -753,14 +845,26 @@ function runFromRow(row: ModuleRow, task: Task, position: number, clocks: Clocks
 
 function phaseFromRow(
   row: ModuleRow,
-  newest: Execution | undefined,
+  executions: readonly Execution[],
   spec: ModuleSpec,
   clocks: Clocks,
 ): ModulePhase {
+  const newest = executions.at(-1);
   switch (row.phase) {
     case 'waiting': {
       const { reason, waiting } = row;
       return { kind: 'waiting', waiting, reason, retry: retryFromRow(row, spec, clocks) };
+    }
+    case 'mapping':
+      return mappingFromRow(row, executions, spec, clocks);
+    case 'mapped': {
+      if (!row.mapped) throw new Error('a module is stored as mapped without its results');
+      const { indexed } = row;
+      return {
+        kind: 'mapped',
+        ref: refFromRow(row.mapped),
+        ...(indexed && { indexed }),
+      };
     }
     case 'placed':
     case 'succeeded':
@@ -792,11 +896,36 @@ function phaseFromRow(
   }
 }
 
+function mappingFromRow(
+  { map, waiting, reason, generation }: ModuleRow,
+  executions: readonly Execution[],
+  spec: ModuleSpec,
+  clocks: Clocks,
+): ModulePhase {
+  if (!map) throw new Error('a module is stored as mapping without its items');
+  const open = Object.entries(map.open).map(([number, row]): [number, ItemRun] => {
+    const item = Number(number);
+    const { attempts, died_boots: diedBoots = [] } = row;
+    const newest = executions.findLast((one) => one.item === item && one.generation === generation);
+    if (row.waits) {
+      const phase = { kind: 'waiting' as const, reason: row.reason, retry: retryFromRow(row, spec, clocks) };
+      return [item, { phase, attempts, diedBoots: [...diedBoots] }];
+    }
+    if (!newest) throw new Error(`item ${item} is stored as placed without an execution`);
+    return [item, { phase: { kind: 'placed', execution: newest }, attempts, diedBoots: [...diedBoots] }];
+  });
+  return { kind: 'mapping', begun: map.begun, open: new Map(open), waiting, reason };
+}
+
 /**
  * A pause ends at its time of the wall clock. It is never longer than its module makes it, nor than what was left of it when something was
  * recorded last, wherever the wall clock has been set. What people read stays what the fact said.
  */
-function retryFromRow(row: ModuleRow, spec: ModuleSpec, clocks: Clocks): Retry | undefined {
+function retryFromRow(
+  row: Pick<ModuleRow, 'retry_at' | 'attempts'>,
+  spec: ModuleSpec,
+  clocks: Clocks,
+): Retry | undefined {
   const { nowMs, wallMs, lastMs = wallMs } = clocks;
   const at = row.retry_at;
   if (at === undefined) return undefined;

@@ -11,7 +11,15 @@ import type { Problem } from '../model/problem.js';
 import type { Task } from '../model/task.js';
 import { type Standing, standingOf } from '../model/waiting.js';
 import { problemToRow } from './core/tasks/problem.js';
-import { decodeRow, type MarksRow, marksRowOf, type ProblemRow, type TaskRow, taskToRow } from './records.js';
+import {
+  decodeRow,
+  type MarksRow,
+  marksRowOf,
+  newestOf,
+  type ProblemRow,
+  type TaskRow,
+  taskToRow,
+} from './records.js';
 
 /** The modules whose outputs an iteration has taken over from another. */
 export function reusedModules({ modules }: TaskRow): string[] {
@@ -77,8 +85,9 @@ export function iterationSummary(row: TaskRow): IterationSummary {
 
 function standings({ modules }: TaskRow): Record<string, Standing> {
   return Object.fromEntries(
-    Object.entries(modules).flatMap(([name, { phase, waiting = null, executions }]) => {
-      const newest = executions.at(-1);
+    Object.entries(modules).flatMap(([name, row]) => {
+      const { phase, waiting = null } = row;
+      const newest = newestOf(row);
       const state = moduleState(phase, newest?.state, false);
       const standing = standingOf({ state, execution_id: newest?.execution_id ?? null, waiting });
       return standing ? [[name, standing]] : [];

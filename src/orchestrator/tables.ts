@@ -4,6 +4,7 @@
  * What each table holds is described in `records.ts`.
  */
 import type { KeyEntry } from '../model/connection-key.js';
+import type { ItemName } from '../model/facts.js';
 import type { Entry, Key, Range, Reader, Table } from '../store/store.js';
 import {
   type AgesRow,
@@ -18,6 +19,7 @@ import {
   type GraphRow,
   type IdempotencyRow,
   type IndexRow,
+  type ItemRow,
   type MarksRow,
   type NodeRow,
   type ProblemRow,
@@ -150,6 +152,10 @@ export const replicas: TypedTable<ReplicaRow> = new TypedTable('replicas');
 export const grants: TypedTable<GrantRow> = new TypedTable('grants');
 export const keys: TypedTable<KeyEntry> = new TypedTable('connection_keys');
 export const results: TypedTable<ResultRow> = new TypedTable('results');
+/** By problem_id, iteration_id, module, generation and number. */
+export const items: TypedTable<ItemRow> = new TypedTable('items');
+/** By problem_id, iteration_id and execution_id. */
+export const itemExecutions: TypedTable<ItemName> = new TypedTable('item_executions');
 
 /** The newest event's `seq`; 0 before the first one. */
 export async function cursorOf(reader: Reader): Promise<number> {

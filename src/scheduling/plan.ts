@@ -12,21 +12,61 @@ export type PlanStep =
   | {
       readonly kind: 'place';
       readonly position: number;
+      /** Of a module with `map`. */
+      readonly item?: number;
       readonly nodeId: string;
       readonly replaces: Execution | undefined;
     }
   /** Look up what it may take instead of running. */
-  | { readonly kind: 'look up'; readonly position: number }
+  | { readonly kind: 'look up'; readonly position: number; readonly item?: number }
   /** Take this instead of running. */
-  | { readonly kind: 'recall'; readonly position: number; readonly result: CachedResult }
-  /** Wait for a slot. */
-  | { readonly kind: 'wait'; readonly position: number; readonly wait: Wait }
+  | {
+      readonly kind: 'recall';
+      readonly position: number;
+      readonly item?: number;
+      readonly result: CachedResult;
+    }
+  /** Wait for a slot; `isSilent`: nothing is said of it. */
+  | {
+      readonly kind: 'wait';
+      readonly position: number;
+      readonly wait: Wait;
+      readonly isSilent?: boolean;
+    }
   /** The newest execution ended without an end for the module: back to waiting, at once. */
-  | { readonly kind: 'requeue'; readonly position: number; readonly reason: string }
+  | {
+      readonly kind: 'requeue';
+      readonly position: number;
+      readonly item?: number;
+      readonly reason: string;
+    }
   /** Another attempt, after a pause. */
-  | { readonly kind: 'retry'; readonly position: number; readonly delayMs: number; readonly reason: string }
+  | {
+      readonly kind: 'retry';
+      readonly position: number;
+      readonly item?: number;
+      readonly delayMs: number;
+      readonly reason: string;
+    }
   | { readonly kind: 'succeed'; readonly position: number; readonly execution: Execution }
-  | { readonly kind: 'fail'; readonly position: number; readonly error: ReportedError }
+  /** `item`: the one that fails it. */
+  | {
+      readonly kind: 'fail';
+      readonly position: number;
+      readonly error: ReportedError;
+      readonly item?: number;
+    }
+  /** Its list is taken apart. */
+  | { readonly kind: 'map'; readonly position: number; readonly items: number }
+  /** The last output of the execution is the result of the item. */
+  | {
+      readonly kind: 'item done';
+      readonly position: number;
+      readonly item: number;
+      readonly execution: Execution;
+    }
+  /** The results of its items are together. */
+  | { readonly kind: 'mapped'; readonly position: number }
   | { readonly kind: 'skip'; readonly position: number; readonly reason: string }
   /** The node is to stop it. */
   | { readonly kind: 'stop'; readonly execution: Execution }

@@ -3,7 +3,7 @@
  *
  * 1. Pure: it changes nothing, reads no clock and knows no node but through `Fleet`.
  * 2. Modules are considered in topological order, so that what a plan settles reaches its dependents in the same plan.
- * 3. A lost, preempted or rejected execution uses up no attempt.
+ * 3. A module with `map` begins when its list has been taken apart, and succeeds when the results of its items are together (`items.ts`).
  * 4. A module with a condition is decided once its inputs are settled, so that no order of arrivals makes another outcome.
  * 5. A task is suspended once nothing of it goes on by itself and a person is to decide: what cannot run yet waits for that decision.
  * 6. A module with `cache` runs once it is known that nothing is there for it to take. Who was reset runs.
@@ -12,49 +12,18 @@
  */
 import { type Comparison, holdsBy } from '../base/expression/expression.js';
 import type { ApprovalSpec } from '../model/approval.js';
-import type { CachedResult } from '../model/cached.js';
 import { type Condition, holdsOfNothing, overrideKey, type Reading } from '../model/condition.js';
 import { hasEnded } from '../model/execution.js';
-import type { ModuleSpec } from '../model/graph.js';
 import { exhausted, type LoopEnd } from '../model/loop.js';
 import { type ReportedError, withoutStack } from '../model/protocol.js';
 import { isServiceGraph } from '../model/service.js';
-import type { CompiledLoop, CompiledModule, Execution, Task } from '../model/task.js';
+import type { CompiledLoop, CompiledModule, Execution, MappingPhase, Task } from '../model/task.js';
 import { awaitedApproval, loopEndOf, overrideOf, passOf, phaseOf } from '../model/task.js';
-import { isSameWait, type Said, type Wait } from '../model/waiting.js';
+import { isSameWait, type Said } from '../model/waiting.js';
+import { nextOf, poisonOf, type Tried } from './attempts.js';
+import type { Fleet } from './fleet.js';
+import { planItems } from './items.js';
 import type { Plan, PlanStep } from './plan.js';
-
-/** The nodes, as the scheduler sees them. */
-export interface Fleet {
-  /** A node with a free slot, which is taken by it; nothing when there is none. A plan asks once for each module. */
-  take(module: CompiledModule): string | undefined;
-  /**
-   * What it may take instead of running: a result by a node that is of the version of one that could be chosen, a free slot or not. `not known`:
-   * it is to be looked up.
-   */
-  recall(module: CompiledModule): CachedResult | 'not known' | undefined;
-  /** Why there is none. */
-  shortage(module: CompiledModule): Wait;
-  /** Of a service step. */
-  serviceOf(module: CompiledModule): ServiceStanding;
-  /** Whether the node that has this execution is dead and has it no more, so that it may be given up. */
-  isOrphaned(execution: Execution): boolean;
-}
-
-/** How the service of a service step stands. */
-export type ServiceStanding =
-  /** What it refers to is to be looked up. */
-  | { readonly kind: 'not known' }
-  | { readonly kind: 'not begun' }
-  /** By the monotonic clock, it is given up at `dueMs`. */
-  | { readonly kind: 'under way'; readonly wait: Wait; readonly dueMs: number }
-  | { readonly kind: 'as asked' }
-  | { readonly kind: 'failed'; readonly error: ReportedError };
-
-/** Deaths of distinct boots, unasked, after which a module is held to kill its nodes. */
-export const POISON_LIMIT = 3;
-/** A node that rejected an assignment is asked again, but not in a tight circle. */
-export const REJECTED_PAUSE_MS = 500;
 
 /** How a module stands once the plan has been carried out. */
 type Standing =
@@ -68,16 +37,6 @@ type Standing =
 
 export function scheduleTask(task: Task, fleet: Fleet, nowMs: number): Plan {
   return task.desired === 'ended' ? new Planning(task, fleet, nowMs).run() : planStop(task, task.desired);
-}
-
-/** The pause before the next attempt, `attempts` of them having failed. */
-export function backoffMs(spec: ModuleSpec, attempts: number): number {
-  const { backoffMs, factor, maxBackoffMs } = spec.retry;
-  return Math.min(maxBackoffMs, Math.round(backoffMs * factor ** Math.max(0, attempts - 1)));
-}
-
-function requeueReason({ attempt, observed, error }: Execution): string {
-  return `attempt ${attempt} was ${observed}${error ? `: ${error.message}` : ''}`;
 }
 
 /** The users want it stopped: its executions are stopped, and the task ends when they have ended. */
@@ -96,12 +55,30 @@ function planStop(task: Task, end: 'cancelled' | 'aborted'): Plan {
         running = true;
         if (execution.desired === 'running') steps.push({ kind: 'stop', execution });
       }
+    } else if (phase.kind === 'mapping') {
+      if (planStopOfItems(module, phase, steps)) running = true;
+      else steps.push({ kind: 'halt', position: module.position });
     } else if (phase.kind === 'waiting') {
       steps.push({ kind: 'halt', position: module.position });
     }
   }
   if (!running) steps.push({ kind: 'end', state: end });
   return { steps, followUpMs: undefined };
+}
+
+/** Returns whether any of them still runs. */
+function planStopOfItems({ position }: CompiledModule, { open }: MappingPhase, steps: PlanStep[]): boolean {
+  let running = false;
+  for (const [item, { phase }] of open) {
+    if (phase.kind !== 'placed') continue;
+    const { execution } = phase;
+    if (!hasEnded(execution.observed)) {
+      running = true;
+      if (execution.desired === 'running') steps.push({ kind: 'stop', execution });
+    } else if (execution.observed === 'succeeded')
+      steps.push({ kind: 'item done', position, item, execution });
+  }
+  return running;
 }
 
 /** The reason of a module whose own condition does not hold. */
@@ -117,7 +94,8 @@ const UNREADABLE_LOOP: ReportedError = {
   message: 'the condition of its loop looks at a value that is a blob; it can look into smaller values only',
 };
 
-const LOST: ReportedError = { code: 'node_lost', message: 'its agent has lost it', retryable: false };
+/** How long a disk without room for the results of a map is left alone. */
+const ROOM_PAUSE_MS = 1000;
 
 class Planning {
   readonly #task: Task;
@@ -162,7 +140,10 @@ class Planning {
       case 'reused':
       case 'approved':
       case 'served':
+      case 'mapped':
         return 'succeeded';
+      case 'mapping':
+        return this.#mapItems(module, phase);
       case 'skipped':
         return this.#skipped(module, phase.reason);
       case 'stopped':
@@ -224,32 +205,30 @@ class Planning {
 
   #considerPlaced(module: CompiledModule, execution: Execution): Standing {
     const { position } = module;
-    switch (execution.observed) {
-      case 'succeeded':
+    const next = nextOf(execution, this.#tried(module));
+    switch (next.kind) {
+      case 'succeed':
         this.#steps.push({ kind: 'succeed', position, execution });
         return 'succeeded';
-      case 'failed':
-        return this.#afterFailure(module, execution);
-      case 'rejected':
-        if (execution.error && !execution.error.retryable) return this.#fail(module, execution.error);
-        this.#retry(position, REJECTED_PAUSE_MS, execution.error?.message ?? 'the node rejected it');
+      case 'fail':
+        return this.#fail(module, next.error);
+      case 'pause':
+        this.#steps.push({ kind: 'retry', position, delayMs: next.delayMs, reason: next.reason });
+        this.#followUp(this.#nowMs + next.delayMs);
         return 'open';
-      case 'lost':
-      case 'preempted':
-      case 'cancelled':
-        if (this.#isPoisonous(module)) return this.#failPoisonous(module);
-        // A job is attempted once: nobody knows how far its script came. What follows a service's run, the service decides.
-        if (execution.observed === 'lost' && this.#isAttemptedOnce(module))
-          return this.#fail(module, execution.error ?? LOST);
-        this.#steps.push({ kind: 'requeue', position, reason: requeueReason(execution) });
+      case 'again':
+        this.#steps.push({ kind: 'requeue', position, reason: next.reason });
         return this.#start(module, undefined);
-      case 'assigned':
-      case 'accepted':
-      case 'running':
+      case 'under way':
         return this.#fleet.isOrphaned(execution) ? this.#replace(module, execution) : 'open';
       default:
-        return execution.observed satisfies never;
+        return next satisfies never;
     }
+  }
+
+  #tried(module: CompiledModule): Tried {
+    const { attempts = 1, diedBoots = [] } = this.#task.runs[module.position] ?? {};
+    return { spec: module.spec, attempts, diedBoots, isAttemptedOnce: this.#isAttemptedOnce(module) };
   }
 
   #isAttemptedOnce({ spec }: CompiledModule): boolean {
@@ -258,7 +237,8 @@ class Planning {
 
   /** The node is dead: given up as soon as there is a successor, or for good when it has killed too many. */
   #replace(module: CompiledModule, execution: Execution): Standing {
-    if (this.#isPoisonous(module)) return this.#failPoisonous(module);
+    const poisonous = poisonOf(this.#tried(module));
+    if (poisonous) return this.#fail(module, poisonous);
     const nodeId = this.#fleet.take(module);
     if (nodeId !== undefined) {
       this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: execution });
@@ -270,31 +250,9 @@ class Planning {
     return 'open';
   }
 
-  #isPoisonous(module: CompiledModule): boolean {
-    return (this.#task.runs[module.position]?.diedBoots.length ?? 0) >= POISON_LIMIT;
-  }
-
-  #failPoisonous(module: CompiledModule): Standing {
-    const message = `${POISON_LIMIT} node processes died while they ran ${module.spec.name} for this task`;
-    return this.#fail(module, { code: 'poisonous', message, retryable: false });
-  }
-
-  #afterFailure(module: CompiledModule, execution: Execution): Standing {
-    const { position, spec } = module;
-    const error = execution.error ?? { code: 'unknown', message: 'the node gave no reason', retryable: true };
-    const attempts = this.#task.runs[position]?.attempts ?? 1;
-    if (!error.retryable || attempts >= spec.retry.attempts) return this.#fail(module, error);
-    this.#retry(position, backoffMs(spec, attempts), `${error.code}: ${error.message}`);
-    return 'open';
-  }
-
-  #retry(position: number, delayMs: number, reason: string): void {
-    this.#steps.push({ kind: 'retry', position, delayMs, reason });
-    this.#followUp(this.#nowMs + delayMs);
-  }
-
-  #fail(module: CompiledModule, error: ReportedError): Standing {
-    this.#steps.push({ kind: 'fail', position: module.position, error: withoutStack(error) });
+  #fail(module: CompiledModule, error: ReportedError, item?: number): Standing {
+    const of = item === undefined ? {} : { item };
+    this.#steps.push({ kind: 'fail', position: module.position, error: withoutStack(error), ...of });
     return this.#failure(module);
   }
 
@@ -313,6 +271,7 @@ class Planning {
     if (condition === 'unmet') return this.#skip(module, BY_CONDITION);
     if (module.spec.approve) return this.#ask(module, module.spec.approve);
     if (module.spec.serve) return this.#serve(module, known);
+    if (module.spec.map) return this.#takeApart(module);
     const { position } = module;
     const result = module.spec.cache && this.#fleet.recall(module);
     if (result === 'not known') {
@@ -332,6 +291,60 @@ class Planning {
     const queued = this.#task.runs[position]?.queued ?? false;
     if (!queued || !known || !isSameWait(wait, known)) this.#steps.push({ kind: 'wait', position, wait });
     return 'open';
+  }
+
+  #takeApart(module: CompiledModule): Standing {
+    const { position } = module;
+    const list = this.#fleet.listOf(module);
+    switch (list.kind) {
+      case 'not known':
+        this.#steps.push({ kind: 'look up', position });
+        return 'open';
+      case 'list':
+        this.#steps.push({ kind: 'map', position, items: list.items });
+        return 'open';
+      case 'failed':
+        return this.#fail(module, list.error);
+      default:
+        return list satisfies never;
+    }
+  }
+
+  #mapItems(module: CompiledModule, phase: MappingPhase): Standing {
+    const mayRecall = module.spec.cache === true && !this.#wasReset(module.position);
+    const planned = planItems(this.#task, module, phase, {
+      ...{ fleet: this.#fleet, nowMs: this.#nowMs, mayRecall },
+    });
+    this.#steps.push(...planned.steps);
+    if (planned.followUpMs !== undefined) this.#followUp(planned.followUpMs);
+    const { outcome } = planned;
+    if (outcome.kind === 'failed') return this.#fail(module, outcome.error, outcome.item);
+    // Their rows are what the list is put together from, so they come first.
+    if (outcome.kind === 'open' || planned.steps.length > 0) {
+      if (outcome.kind === 'all done') this.#steps.push({ kind: 'look up', position: module.position });
+      return 'open';
+    }
+    return this.#putTogether(module);
+  }
+
+  #putTogether(module: CompiledModule): Standing {
+    const { position } = module;
+    const results = this.#fleet.resultsOf(module);
+    switch (results.kind) {
+      case 'not known':
+        this.#steps.push({ kind: 'look up', position });
+        return 'open';
+      case 'no room':
+        this.#followUp(this.#nowMs + ROOM_PAUSE_MS);
+        return 'open';
+      case 'together':
+        this.#steps.push({ kind: 'mapped', position });
+        return 'succeeded';
+      case 'failed':
+        return this.#fail(module, results.error);
+      default:
+        return results satisfies never;
+    }
   }
 
   /** Each further pass raises the generation as well. */

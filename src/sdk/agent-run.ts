@@ -107,7 +107,7 @@ export class AgentRun implements Run {
   }
 
   #task(inputs: readonly RunInput[]): RunTask {
-    const { executionId, lease, taskId, module, attempt, pass = 1, run } = this.#assign;
+    const { executionId, lease, taskId, module, attempt, pass = 1, item, run } = this.#assign;
     const { blobs, control, emit, isResumed } = this.#deps;
     const { signal } = this.#controller;
     const line =
@@ -117,6 +117,7 @@ export class AgentRun implements Run {
     return {
       id: formatTaskId(taskId),
       ...{ executionId, lease, module, attempt, pass, isResumed, inputs, signal, mask: this.#mask },
+      ...(item !== undefined && { item }),
       run: run!,
       begun: () => {
         if (this.#hasBegun) return;

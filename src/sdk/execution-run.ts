@@ -141,7 +141,7 @@ export class ExecutionRun {
   }
 
   #task(payloads: readonly Uint8Array[]): Task<Record<string, unknown>, unknown, Record<string, unknown>> {
-    const { executionId, taskId, module, attempt, pass = 1, inputs, traceparent } = this.#assign;
+    const { executionId, taskId, module, attempt, pass = 1, item, inputs, traceparent } = this.#assign;
     const decoded = inputs.map((input, index) => ({
       name: input.name,
       previous: input.previous,
@@ -160,6 +160,7 @@ export class ExecutionRun {
       module,
       attempt,
       pass,
+      ...(item !== undefined && { item }),
       executionId,
       ...(traceparent !== undefined && { traceparent }),
       isResumed: this.#deps.isResumed,

@@ -34,6 +34,8 @@ export interface RunTask {
   readonly attempt: number;
   /** Of a module in a loop: the pass that it is in, from 1. Elsewhere 1. */
   readonly pass: number;
+  /** Of a module with `map` in the graph file: the number of the item that it is for, from 0. Absent elsewhere. */
+  readonly item?: number;
   /** Whether an earlier process of this agent was at work on it: its command may have been started. */
   readonly isResumed: boolean;
   readonly run: AssignedRun;

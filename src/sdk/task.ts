@@ -12,6 +12,8 @@ export interface Task<Inputs, Output, Previous> {
   readonly attempt: number;
   /** Of a module in a loop (`loops:` in the graph file): the pass that it is in, from 1. Elsewhere 1. */
   readonly pass: number;
+  /** Of a module with `map` in the graph file: the number of the item that it is for, from 0. Absent elsewhere. */
+  readonly item?: number;
   readonly executionId: string;
   /**
    * W3C Trace Context of this execution, for spans of the node's own: `00-<trace id>-<parent id>-<flags>`. Absent where neither the

@@ -42,6 +42,8 @@ export const TABLES = [
   'blobs',
   'blob_refs',
   'results',
+  'items',
+  'item_executions',
   'clusters',
   'secrets',
   'webhooks',

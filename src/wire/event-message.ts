@@ -21,10 +21,11 @@ export function writeEvent({ seq, at, fact }: ReceivedEvent): v1.Event.$Properti
   const subject: Subject = fact;
   const fields: Readonly<Record<string, unknown>> = fact;
   const own = Object.keys(FACTS[fact.type].shown).filter((field) => fields[field] !== undefined);
-  const { project, module, pass } = subject;
+  const { project, module, pass, item } = subject;
   const detail = {
     ...(project !== undefined && { project }),
     ...(module !== undefined && pass !== undefined && { pass }),
+    ...(module !== undefined && item !== undefined && { item }),
     ...Object.fromEntries(own.map((field) => [field, fields[field]])),
   };
   return {

@@ -65,6 +65,7 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
           descriptors: message.descriptors ?? new Uint8Array(),
           traceparent: message.traceparent ?? '',
           pass: message.pass ?? 0,
+          item: message.item ?? null,
           run: message.run ? writeRun(message.run) : null,
         },
       };
@@ -240,6 +241,7 @@ function readAssign(assign: v1.Assign.$Properties): OrchestratorMessage {
     ...(assign.descriptors?.length && { descriptors: assign.descriptors }),
     ...(assign.traceparent && { traceparent: short('assign.traceparent', assign.traceparent) }),
     ...(assign.pass && { pass: uint('assign.pass', assign.pass) }),
+    ...(assign.item !== undefined && assign.item !== null && { item: uint('assign.item', assign.item) }),
     ...(assign.run && { run: readRun('assign.run', assign.run) }),
   };
 }

@@ -677,7 +677,7 @@ export const MUTANTS = [
   },
   {
     what: 'retries what is not to be retried',
-    file: 'src/scheduling/task-scheduler.ts',
+    file: 'src/scheduling/attempts.ts',
     find: 'if (!error.retryable || attempts',
     put: 'if (attempts',
     tests: SCHEDULING,
@@ -698,9 +698,9 @@ export const MUTANTS = [
   },
   {
     what: 'never calls a module poisonous',
-    file: 'src/scheduling/task-scheduler.ts',
-    find: '?.diedBoots.length ?? 0) >= POISON_LIMIT;',
-    put: '?.diedBoots.length ?? 0) > 1000 * POISON_LIMIT;',
+    file: 'src/scheduling/attempts.ts',
+    find: 'if (diedBoots.length < POISON_LIMIT)',
+    put: 'if (diedBoots.length < 1000 * POISON_LIMIT)',
     tests: SCHEDULING,
   },
   {

@@ -277,7 +277,7 @@ describe('a module with cache', () => {
     expect(await play.core.store.keys('blob_refs', { prefix: [sha256] })).toContainEqual([
       ...[sha256, taken.split('/')[0], 1, 'cached/a', 1],
     ]);
-    play.core.hasFile = async () => false;
+    play.core.files.has = async () => false;
     await play.submits(1);
     expect(play.ran).toEqual(['a', 'a']);
     expect(await play.core.faults()).toEqual([]);

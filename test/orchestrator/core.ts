@@ -8,7 +8,6 @@ import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
 import type { NodeStatus } from '../../src/model/node.js';
-import type { BlobRef } from '../../src/model/payload.js';
 import {
   type ExecutionReport,
   type Hello,
@@ -34,6 +33,7 @@ import { recover } from '../../src/orchestrator/recover.js';
 import { createMemoryDisk, type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { FaultyJournal, Injected } from '../support/faulty-journal.js';
+import { type MemoryFiles, memoryFiles } from '../support/memory-files.js';
 import { Mirror } from '../support/mirror.js';
 import { portraitOf } from '../support/portrait.js';
 
@@ -156,8 +156,7 @@ export class Core {
   wallMs = START_WALL_MS;
   epoch = 0;
   state!: State;
-  /** Whether the file of a blob is there. */
-  hasFile: (blob: BlobRef) => Promise<boolean> = async () => true;
+  readonly files: MemoryFiles = memoryFiles();
   /** Each turn is tried first with a throw at each of its facts. */
   isSabotaged = false;
   /** The oldest event that is left. */
@@ -210,7 +209,10 @@ export class Core {
 
   /** A batch that is decided and not committed yet. */
   async decide(...steps: Step[]): Promise<Journal> {
-    const loaded = await load(this.#store, this.state, steps, this.hasFile);
+    const loaded = await load(this.#store, this.state, steps, {
+      files: this.files,
+      inlineMaxBytes: INLINE_MAX_BYTES,
+    });
     if (this.isSabotaged) this.#sabotage(loaded, steps);
     const journal = new Journal(this.state.cursor, this.wallMs, this.state.undo);
     const ids = { uuid: () => this.uuid(), secret: () => `SECRET${this.#ids++}` };

@@ -21,7 +21,7 @@ import { replicaToRow, serviceToRow } from '../../src/orchestrator/core/services
 import { State } from '../../src/orchestrator/core/state.js';
 import { problemToRow } from '../../src/orchestrator/core/tasks/problem.js';
 import { webhookToRow } from '../../src/orchestrator/core/webhooks/webhook-row.js';
-import { taskToRow } from '../../src/orchestrator/records.js';
+import { itemToRow, taskToRow } from '../../src/orchestrator/records.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { graphOf, loop, moduleSpec } from './core.js';
 
@@ -139,6 +139,34 @@ const assigned: FactOf<'execution.assigned'> = {
   boot_id: 'b',
   cache_key: 'k',
 };
+const recorded: FactOf<'output.recorded'> = {
+  type: 'output.recorded',
+  ...ofX,
+  output_seq: 1,
+  last: true,
+  size: 1,
+};
+/** A map of two items, at work on the first. */
+const ofItem = { ...ofX, item: 0 };
+const AT_ITEM: readonly Fact[] = [
+  ...RUNNING,
+  { type: 'map.started', ...ofA, items: 2 },
+  { ...assigned, item: 0 },
+  { type: 'execution.accepted', ...ofItem },
+];
+const ENDED_FIELDS = [
+  ...[
+    'accepted_at',
+    'assigned_at',
+    'attempt',
+    'boot_id',
+    'cache_key',
+    'desired',
+    'execution_id',
+    'finished_at',
+  ],
+  ...['generation', 'item', 'last_seq', 'lease', 'node_id', 'outputs', 'pass', 'state'],
+].map((field) => `execution.${field}`);
 const ASSIGNED: readonly Fact[] = [...RUNNING, assigned];
 const ACCEPTED: readonly Fact[] = [...ASSIGNED, { type: 'execution.accepted', ...ofX }];
 const AT_WORK: readonly Fact[] = [...ACCEPTED, { type: 'execution.running', ...ofX }];
@@ -405,6 +433,61 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       'row of the task',
     ],
     unread: ['size', 'output'],
+  },
+  'map.started': {
+    given: RUNNING,
+    fact: { type: 'map.started', ...ofA, items: 2 },
+    changes: [
+      ...['module.attempts', 'module.generation', 'module.items', 'module.map', 'module.phase'],
+      'row of the task',
+    ],
+  },
+  'item.waiting': {
+    given: [...AT_ITEM, { type: 'execution.failed', ...ofItem, outputs: 0, error }],
+    fact: { type: 'item.waiting', ...ofA, item: 0, reason: 'why', retry_at: '2026-01-01T00:00:00.000Z' },
+    changes: ['module.map', 'row of the task'],
+  },
+  'item.succeeded': {
+    given: [
+      ...[...AT_ITEM, { ...recorded, item: 0 }],
+      { type: 'execution.succeeded', ...ofItem, outputs: 1 },
+    ],
+    fact: { type: 'item.succeeded', ...ofA, item: 0, ...x },
+    changes: [
+      ...['executions', ...ENDED_FIELDS],
+      ...['item.generation', 'item.item', 'item.module', 'item.output'],
+      ...['module.items', 'module.map', 'row of the item', 'row of the task'],
+    ],
+  },
+  'item.reused': {
+    given: [...RUNNING, { type: 'map.started', ...ofA, items: 2 }],
+    fact: {
+      ...{ type: 'item.reused', ...ofA, item: 0, size: 3, blob, output: 1 },
+      cached_from: { problem_id: 'q', iteration_id: 1, execution_id: 'y' },
+    },
+    changes: [
+      ...['item.cached_from', 'item.generation', 'item.item', 'item.module', 'item.output'],
+      ...['module.items', 'module.map', 'put blob_refs', 'row of the item', 'row of the task'],
+    ],
+    unread: ['size', 'output'],
+  },
+  'module.mapped': {
+    given: [...RUNNING, { type: 'map.started', ...ofA, items: 0 }],
+    fact: {
+      ...{ type: 'module.mapped', ...ofA, items: 0, size: 2, sha256: 'aa', blob, output: [] },
+      indexed: { 'a.seq': '1' },
+    },
+    changes: [
+      ...[
+        'module.indexed',
+        'module.map',
+        'module.mapped',
+        'module.phase',
+        'put blob_refs',
+        'row of the task',
+      ],
+    ],
+    unread: ['items', 'output', 'sha256', 'size'],
   },
   'approval.requested': {
     given: TASK,
@@ -908,9 +991,12 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: {
       ...{ type: 'iteration.thinned', ...task, problem_seq: 3, index: [['a.seq', 'n1']], event_pages: [4] },
       ...{ payloads: [['x', 1]], blobs: [['aa', 'x', 1]], results: ['k'] },
+      ...{ items: [['a', 0, 1]], item_executions: ['x'] },
     },
     changes: [
       'delete blob_refs',
+      'delete item_executions',
+      'delete items',
       'delete iteration_index',
       'delete payloads',
       'delete results',
@@ -1193,6 +1279,8 @@ describe.each(Object.entries(CASES) as [Fact['type'], AnyCase][])(
         if (field === 'project' && !READ_PROJECT.has(type)) return false;
         // Where it is the module's, its run has it.
         if (field === 'pass' && !READ_PASS.has(type)) return false;
+        // Where it is the execution's, that was assigned with it.
+        if (field === 'item' && 'execution_id' in fact && type !== 'execution.assigned') return false;
         const fields: Readonly<Record<string, unknown>> = fact;
         try {
           const changed = { ...fields, [field]: otherThan(word.replace('?', '') as Word, fields[field]) };
@@ -1268,6 +1356,8 @@ function fold(facts: readonly Fact[]): Folded {
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   parts.set('audited', String(state.audited));
   if (task) addRow(parts, 'task', taskToRow(task));
+  for (const done of last.items)
+    addRow(parts, 'item', { ...(itemToRow(done) as object), executions: undefined });
   for (const { desired } of executions.values()) parts.set('execution.desired', desired);
   for (const problem of problems.values()) addRow(parts, 'problem', problemToRow(problem));
   for (const node of nodes.values()) {
@@ -1297,6 +1387,7 @@ function fold(facts: readonly Fact[]): Folded {
     node: last.nodes,
     command: last.commands,
     end: last.ended,
+    item: new Set(last.items),
   };
   return {
     parts,
@@ -1424,6 +1515,7 @@ function otherThan(word: Word, value: unknown): unknown {
     case 'index entries':
     case 'payload names':
     case 'blob uses':
+    case 'item names':
     case 'expiries':
     case 'ids':
     case 'counts':

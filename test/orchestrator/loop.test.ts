@@ -12,6 +12,7 @@ import type { Proposal, Weighed } from '../../src/orchestrator/proposals.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import type { CommitOutcome, Write } from '../../src/store/store.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
+import { memoryFiles } from '../support/memory-files.js';
 
 const waits = vi.hoisted(() => ({ pauses: [] as { ms: number; end: () => void }[] }));
 // The pauses between attempts end when a test says so.
@@ -99,7 +100,9 @@ beforeEach(() => {
     mailboxBytes: 1000,
     load: (steps) => {
       const error = steps.map(unreadable).find((found) => found !== undefined);
-      return error ? Promise.reject(error) : load(store, state, steps, async () => true);
+      return error
+        ? Promise.reject(error)
+        : load(store, state, steps, { files: memoryFiles(), inlineMaxBytes: 65_536 });
     },
     look: (proposal) => {
       if (unseen) throw unseen;

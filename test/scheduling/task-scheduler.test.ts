@@ -13,8 +13,10 @@ import {
   newLog,
   type Task,
 } from '../../src/model/task.js';
+import { backoffMs, POISON_LIMIT } from '../../src/scheduling/attempts.js';
+import type { Fleet } from '../../src/scheduling/fleet.js';
 import type { Plan } from '../../src/scheduling/plan.js';
-import { backoffMs, type Fleet, POISON_LIMIT, scheduleTask } from '../../src/scheduling/task-scheduler.js';
+import { scheduleTask } from '../../src/scheduling/task-scheduler.js';
 
 const NOW_MS = 10_000;
 
@@ -91,6 +93,7 @@ function execution(
       position,
       generation: 0,
       pass: undefined,
+      item: undefined,
       nodeId: 'n',
       bootId: 'b',
       command: undefined,
@@ -152,6 +155,8 @@ function succeeded(task: Task, module: string): void {
 const free: Fleet = {
   take: ({ spec }) => `node of ${spec.name}`,
   recall: () => undefined,
+  listOf: () => ({ kind: 'not known' }),
+  resultsOf: () => ({ kind: 'not known' }),
   shortage: ({ spec }) => ({
     waiting: { code: 'no_free_slot' },
     reason: `waiting for a free slot of ${spec.name}`,

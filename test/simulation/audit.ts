@@ -3,7 +3,7 @@
  *
  * 1. Events are numbered without a gap, and carry no lease.
  * 2. Outputs of an execution are recorded once each, in their order, and none after its stop.
- * 3. At most one execution of a module of a task is to run at any time, and it is of the newest generation.
+ * 3. At most one execution of a module of a task, or of each of its items, is to run at any time, and it is of the newest generation.
  * 4. No assignment makes a node hold more than its capacity.
  * 5. iteration_ids of a problem are 1, 2, 3 …; a task ends once, and nothing of it changes after that.
  * 6. Nobody waits for a slot while there is one.
@@ -12,6 +12,8 @@
  * 9. Nothing runs for a module whose output is reused, unless it is reset.
  * 10. A person is asked once, is asked before they decide, and decides once, unless there is a reset.
  * 11. What is written, payloads aside, is the fold of the facts.
+ * 12. An item is done once, nothing runs for one that is, and a module with `map` succeeds when all of them are. No more run at once than its
+ *     graph says.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from '../../src/model/approval.js';
@@ -20,7 +22,7 @@ import { hasEnded } from '../../src/model/execution.js';
 import { type EncodedEvent, isPublic, taskIdOf } from '../../src/model/facts.js';
 import { dependentsOf } from '../../src/model/graph.js';
 import { playedBy } from '../../src/model/run.js';
-import { requireOf, type Task } from '../../src/model/task.js';
+import { type ModulePhase, requireOf, type Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
 import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
@@ -45,7 +47,7 @@ import { type Auditor, GRACE_MS } from './shell.js';
 
 /** Whether a payload is kept by its module, and not by an execution. */
 function isOfModule(owner: string): boolean {
-  return /^(approval|cached)\//.test(owner);
+  return /^(approval|cached|item|taken|mapped)\//.test(owner);
 }
 
 /** What may still be said of a task that has ended. */
@@ -69,6 +71,8 @@ export class Audit implements Auditor {
   readonly counts = new Map<string, number>();
   #seq = 0;
   readonly #iterations = new Map<string, number>();
+  /** By `<task>/<module>`, the items that are done. */
+  readonly #done = new Map<string, Set<number>>();
   readonly #stopped = new Set<string>();
   readonly #finalRows = new Map<string, string>();
   readonly #mirror = new Mirror();
@@ -169,15 +173,29 @@ export class Audit implements Auditor {
     } else if (fact.type === 'approval.decided') {
       check(this.decisions.get(`${key}/${fact.module}`) === 'asked', `decided, and not asked: ${json}`);
       this.decisions.set(`${key}/${fact.module}`, fact.decision);
+    } else if (fact.type === 'map.started') {
+      check(!this.#done.has(`${key}/${fact.module}`), `begun again: ${json}`);
+      this.#done.set(`${key}/${fact.module}`, new Set());
+    } else if (fact.type === 'item.succeeded' || fact.type === 'item.reused') {
+      const done = this.#done.get(`${key}/${fact.module}`);
+      check(done?.has(fact.item) === false, `done before: ${json}`);
+      done!.add(fact.item);
+    } else if (fact.type === 'module.mapped') {
+      const { size } = this.#done.get(`${key}/${fact.module}`)!;
+      check(size === fact.items, `${size} items are done: ${json}`);
     } else if (fact.type === 'loop.passed') {
       for (const module of fact.modules) {
+        this.#done.delete(`${key}/${module}`);
         this.decisions.delete(`${key}/${module}`);
         this.reused.delete(`${key}/${module}`);
       }
     } else if (fact.type === 'module.reset') {
+      this.#done.delete(`${key}/${fact.module}`);
       this.decisions.delete(`${key}/${fact.module}`);
     } else if (fact.type === 'execution.assigned') {
       if (fact.pass !== undefined) this.passes.set(fact.execution_id, fact.pass);
+      const isDone = fact.item !== undefined && this.#done.get(`${key}/${fact.module}`)?.has(fact.item);
+      check(!isDone, `runs for an item that is done: ${json}`);
       check(!fact.module.startsWith('ask'), `an approval is placed: ${json}`);
       check(!this.reused.has(`${key}/${fact.module}`), `runs although it is reused: ${json}`);
     } else if (fact.type === 'command.issued' && fact.command === 'reset') {
@@ -236,16 +254,22 @@ export class Audit implements Auditor {
       const wanted = run.executions.filter(
         ({ observed, desired }) => !hasEnded(observed) && desired === 'running',
       );
-      check(wanted.length <= 1, `${task.key} has ${wanted.length} executions of one module that are to run`);
-      const [execution] = wanted;
-      if (!execution) continue;
-      const isPlaced = run.phase.kind === 'placed' && run.phase.execution === execution;
-      check(isPlaced, `${task.key} runs execution ${execution.id}, and its module is ${run.phase.kind}`);
-      check(execution.generation === run.generation, `execution ${execution.id} is of an older generation`);
-      check(
-        task.desired === 'ended',
-        `${task.key} is being stopped, and execution ${execution.id} is to run`,
-      );
+      const items = new Set(wanted.map(({ item }) => item));
+      check(wanted.length === items.size, `${task.key} has two executions for one thing that are to run`);
+      const [first] = wanted;
+      const limit = first && (task.graph.modules[first.position]!.spec.map?.limit ?? 1);
+      check(wanted.length <= (limit ?? 0), `${task.key} has ${wanted.length} executions of a module at once`);
+      for (const execution of wanted) {
+        const { phase } = run;
+        const of = phase.kind === 'mapping' ? phase.open.get(execution.item ?? -1)?.phase : phase;
+        const isPlaced = of?.kind === 'placed' && of.execution === execution;
+        check(isPlaced, `${task.key} runs execution ${execution.id}, and its module is ${phase.kind}`);
+        check(execution.generation === run.generation, `execution ${execution.id} is of an older generation`);
+        check(
+          task.desired === 'ended',
+          `${task.key} is being stopped, and execution ${execution.id} is to run`,
+        );
+      }
     }
   }
 
@@ -264,7 +288,8 @@ export class Audit implements Auditor {
         const isFree = node.isPlaceable && node.taken < node.capacity && fits;
         // The slots of a dead node's execution are waited for only as long as it is dead.
         const isOrphan =
-          run.phase.kind === 'placed' && state.nodes.get(run.phase.execution.nodeId)?.liveness !== 'dead';
+          (run.phase.kind === 'placed' && state.nodes.get(run.phase.execution.nodeId)?.liveness !== 'dead') ||
+          isWithoutUse(run.phase, spec.map?.limit ?? 1);
         check(
           !isFree || isOrphan,
           `${task.key} waits for ${spec.name}, and ${node.instance} has a free slot`,
@@ -272,6 +297,13 @@ export class Audit implements Auditor {
       }
     }
   }
+}
+
+/** Of a module with `map`: as many of its items are open as may be, and none of them waits for a slot. */
+function isWithoutUse(phase: ModulePhase, limit: number): boolean {
+  if (phase.kind !== 'mapping') return false;
+  const isHeld = [...phase.open.values()].every(({ phase: of }) => of.kind === 'placed' || of.retry);
+  return isHeld && phase.open.size >= limit;
 }
 
 export function check(holds: boolean, otherwise: string): void {

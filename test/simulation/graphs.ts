@@ -113,6 +113,22 @@ const all: Graph[] = [
     ],
   },
   {
+    name: 'mapping',
+    source,
+    modules: [
+      module('a', ['source'], { map: { input: 'source', limit: 2 }, previous: ['d'] }),
+      module('m', ['a'], { map: { input: 'a', limit: 3 }, cache: true, timeoutMs: 4000 }),
+      module('b', ['m', 'source'], { onError: 'ignore' }),
+      module('d', ['b', 'm']),
+    ],
+    loops: [
+      {
+        ...{ from: 'd', to: 'm', max: 2, onMax: 'continue' },
+        until: { text: 'd.seq > 1', expression: when('d.seq > 1').when!.expression },
+      },
+    ],
+  },
+  {
     name: 'labels',
     source,
     modules: [

@@ -13,6 +13,7 @@ import { weigh } from '../../src/orchestrator/core/weigh.js';
 import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
 import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
 import { look } from '../../src/orchestrator/look.js';
+import type { BlobFiles } from '../../src/orchestrator/map-lists.js';
 import { PayloadCache } from '../../src/orchestrator/payload-cache.js';
 import { Performer } from '../../src/orchestrator/perform.js';
 import type { Answer } from '../../src/orchestrator/port.js';
@@ -50,6 +51,7 @@ export interface ShellDeps {
   readonly world: World;
   readonly network: Network;
   readonly disk: MemoryStore['disk'];
+  readonly files: BlobFiles;
   readonly auditor: Auditor;
   readonly onCrash: () => void;
   /** Of the wall clock against virtual time. */
@@ -246,7 +248,10 @@ export class Shell implements Hub, Proposals {
     if (this.#open === undefined) await this.#weigh(() => true);
     if (!this.isRunning) return;
     const steps = this.#mailbox.splice(0, world.random.chance(0.1) ? 2 : 2048);
-    const loaded = await load(this.#store, this.state, steps, async () => true);
+    const loaded = await load(this.#store, this.state, steps, {
+      files: this.#deps.files,
+      inlineMaxBytes: this.#settings.inlineMaxBytes,
+    });
     const wallMs = WALL_MS + world.now + wallSkewMs();
     const nowMs = world.now - this.#startedAt;
     this.#open ??= { journal: this.#newJournal(wallMs), since: world.now };

@@ -2,6 +2,7 @@
  * One simulated run: some time in which everything may go wrong while people submit, iterate and command; then everything heals, and
  * all that was accepted must come to its end.
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from '../../src/model/approval.js';
 import { fellowsOf } from '../../src/model/graph.js';
@@ -12,6 +13,7 @@ import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
 import { createMemoryDisk, type MemoryDisk } from '../../src/store/memory.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
+import { memoryFiles } from '../support/memory-files.js';
 import { Audit, check } from './audit.js';
 import { graphs } from './graphs.js';
 import { Network } from './network.js';
@@ -56,6 +58,7 @@ class Run implements Witness {
   readonly #network: Network;
   readonly #audit = new Audit();
   readonly #disk: MemoryDisk;
+  readonly #files = memoryFiles();
   /** Those that this run is about; the fewer, the more they meet each other. */
   readonly #graphs: readonly string[];
   readonly #modules: readonly string[];
@@ -134,13 +137,25 @@ class Run implements Witness {
 
   // What the nodes see.
 
-  assigned(process: NodeProcess, { executionId, taskId, module, inputs }: Assign): void {
+  assigned(process: NodeProcess, { executionId, taskId, module, item, inputs }: Assign): void {
     const key = formatTaskId(taskId);
     check(module === process.role.module, `${process.role.instance} is given work of ${module}`);
     for (const { name, value, previous } of inputs) {
       if (value.kind === 'blob') continue;
       const read = JSON.parse(Buffer.from(value.bytes).toString());
       const graph = graphs.get(this.#audit.graphs.get(taskId.problemId)!)!;
+      const spec = graph.modules.find((one) => one.name === module)!;
+      check((item !== undefined) === (spec.map !== undefined), `${module} of ${key} is given item ${item}`);
+      if (name === 'source' && spec.map?.input === name) {
+        check(read.item === item, `item ${item} of ${key} is ${JSON.stringify(read)}`);
+        continue;
+      }
+      if (Array.isArray(read) && name !== 'source') {
+        const made = read.filter((one) => one.module === name).map((one) => one.executionId);
+        const isWhole = made.length === read.length && new Set(made).size === read.length;
+        check(isWhole, `the list ${name} of ${module} is ${JSON.stringify(read)}`);
+        continue;
+      }
       const isLater = (this.#audit.passes.get(executionId) ?? 1) > 1;
       if (previous && isLater && fellowsOf(graph, module).includes(name)) {
         const isDecision = name.startsWith('ask');
@@ -233,6 +248,7 @@ class Run implements Witness {
       world: this.world,
       network: this.#network,
       disk: this.#disk as never,
+      files: this.#files,
       auditor: this.#audit,
       wallSkewMs: () => this.#wallSkewMs,
       onCrash: () => {
@@ -289,7 +305,11 @@ class Run implements Witness {
     const { random } = this.world;
     const key = this.world.ids.uuid();
     // The same comes again where results are taken.
-    const bytes = Buffer.from(JSON.stringify({ key: graph === 'recalling' ? random.int(0, 1) : key }));
+    const value =
+      graph === 'mapping'
+        ? Array.from({ length: random.int(0, 6) }, (_, item) => ({ key, item }))
+        : { key: graph === 'recalling' ? random.int(0, 1) : key };
+    const bytes = Buffer.from(JSON.stringify(value));
     const priority = random.pick([undefined, 10, 90]);
     this.#ask(
       {

@@ -45,6 +45,11 @@ it('keeps every promise through crashes, losses, repeats and restarts, whatever 
     'loop.ended',
     'iteration.suspended',
     'taken',
+    'map.started',
+    'item.waiting',
+    'item.succeeded',
+    'item.reused',
+    'module.mapped',
   ]) {
     expect(events.get(type), `${type} happened`).toBeGreaterThan(seeds.length / 50);
   }

@@ -606,6 +606,9 @@ export function createFakeCoordinator(
           modules: one.modules,
         })),
       output: async (task, name) => outputIn(task, name),
+      items: async (task, _module, page) =>
+        find(task) === undefined ? missing('task') : paged([ITEM], page, at),
+      item: async (task) => inTask(task, () => ({ ...ITEM, value: 1, result: 2 })),
       executions: async (task, page) => {
         const one = find(task);
         return one === undefined ? missing('task') : paged(executions(one), page, at);
@@ -759,6 +762,7 @@ function module(state: string, executionId: string | null): Json {
     attempts: 0,
     generation: 0,
     pass: null,
+    items: null,
     loop_end: null,
     execution_id: executionId,
     node_id: executionId && v7(),
@@ -818,6 +822,21 @@ function iterationSummary(one: FakeIteration): Json {
   };
 }
 
+const ITEM: Json = {
+  item: 0,
+  state: 'succeeded',
+  execution_id: 'x',
+  attempt: 1,
+  node_id: 'n',
+  cached_from: null,
+  waiting_reason: null,
+  retry_at: null,
+  error: null,
+  assigned_at: AT,
+  started_at: AT,
+  finished_at: AT,
+};
+
 function executions(one: FakeIteration): Json[] {
   return Object.entries(one.modules)
     .filter(([, state]) => state.execution_id !== null)
@@ -826,6 +845,7 @@ function executions(one: FakeIteration): Json[] {
       module: name,
       attempt: 1,
       pass: null,
+      item: null,
       command: null,
       generation: 0,
       node_id: state.node_id,

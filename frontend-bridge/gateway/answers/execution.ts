@@ -36,6 +36,7 @@ export const executionView: Documented<ExecutionJson> = named(
     module: z.string(),
     attempt: z.number().int(),
     pass: z.number().int().nullable().describe('Of a module in a loop'),
+    item: z.number().int().nullable().describe('Of a module with `map`: the number of its item, from 0'),
     node_id: id,
     state: z.enum(OBSERVED_STATES),
     named_outputs: z

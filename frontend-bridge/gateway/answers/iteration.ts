@@ -46,6 +46,14 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
     attempts: z.number().int().describe('Those that failed or succeeded'),
     generation: z.number().int().describe('Grows with each reset, and with each pass of its loop'),
     pass: z.number().int().nullable().describe('Of a module in a loop: the pass that it is in, from 1'),
+    items: z
+      .looseObject({
+        total: z.number().int(),
+        done: z.number().int().describe('They have a result'),
+        running: z.number().int(),
+      })
+      .nullable()
+      .describe('Of a module with `map` whose list was taken apart'),
     loop_end: z
       .enum(LOOP_ENDS)
       .nullable()

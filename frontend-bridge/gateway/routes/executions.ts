@@ -1,11 +1,41 @@
+import { z } from 'zod';
+import { MODULE_STATES } from '../../../src/model/execution.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { executionView, logLine } from '../answers/execution.js';
+import { itemAnswer, itemView } from '../answers/item.js';
+import { pageOf } from '../answers/shape.js';
 import type { App } from '../http.js';
-import { executionParams, TASK_PATH, taskOf, taskParams } from '../requests.js';
+import { executionParams, pageQuery, TASK_PATH, taskOf, taskParams } from '../requests.js';
 import { Routes } from '../route.js';
+
+const itemsParams = taskParams.extend({ module: z.string() });
+const itemsQuery = pageQuery.extend({
+  state: z.enum(MODULE_STATES).exactOptional().describe('Only those that stand so'),
+});
 
 export function executionRoutes(app: App, coordinator: Coordinator): void {
   const routes = new Routes(app, coordinator);
+
+  routes.find(
+    `${TASK_PATH}/items/:module`,
+    {
+      summary: 'The items of a module with `map`, in their order',
+      params: itemsParams,
+      querystring: itemsQuery,
+      answer: pageOf(itemView),
+    },
+    (queries, { params, query }) => queries.items(taskOf(params), params.module, query),
+  );
+
+  routes.find(
+    `${TASK_PATH}/items/:module/:item`,
+    {
+      summary: 'One item, with its value and its result',
+      params: itemsParams.extend({ item: z.coerce.number().int().min(0) }),
+      answer: itemAnswer,
+    },
+    (queries, { params }) => queries.item(taskOf(params), params.module, params.item),
+  );
 
   routes.list(
     `${TASK_PATH}/executions`,

@@ -340,6 +340,7 @@ class ExecutionRun:
             start.module,
             start.attempt,
             start.pass_,
+            start.item,
             start.execution_id,
             start.traceparent or None,
             Record(inputs),

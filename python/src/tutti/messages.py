@@ -77,6 +77,7 @@ class Start(NamedTuple):
     outputs: Sequence[Tuple[str, str]] = ()
     """Names and types of a module's named outputs; none: it has one, without a name."""
     pass_: int = 1
+    item: Optional[int] = None
 
 
 class Refuse(NamedTuple):

@@ -211,6 +211,8 @@ class Assign(NamedTuple):
     """Names and types of a module's named outputs; none: it has one, without a name."""
     pass_: int = 1
     """Of a module in a loop: the pass that it is in, from 1."""
+    item: Optional[int] = None
+    """Of a module with ``map``: the number of its item, from 0."""
 
 
 class OutputAck(NamedTuple):

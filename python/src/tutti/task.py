@@ -40,6 +40,7 @@ class _BaseTask(Generic[Inputs, Previous]):
         module: str,
         attempt: int,
         pass_: int,
+        item: Optional[int],
         execution_id: str,
         traceparent: Optional[str],
         inputs: Inputs,
@@ -53,6 +54,8 @@ class _BaseTask(Generic[Inputs, Previous]):
         """Numbers every execution of the module in this task, from 1."""
         self.pass_ = pass_
         """Of a module in a loop (``loops:`` in the graph file): the pass that it is in, from 1. Elsewhere 1."""
+        self.item = item
+        """Of a module with ``map`` in the graph file: the number of the item that it is for, from 0. ``None`` elsewhere."""
         self.execution_id = execution_id
         self.traceparent = traceparent
         """W3C Trace Context of this execution, for spans of the node's own: ``00-<trace id>-<parent id>-<flags>``. ``None`` where

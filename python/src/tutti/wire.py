@@ -369,6 +369,7 @@ def _read_assign(body: Any) -> Assign:
         ],
         # A module in no loop has 0.
         pass_=_uint("assign.pass", getattr(body, "pass")) or 1,
+        item=_uint("assign.item", body.item) if body.HasField("item") else None,
     )
 
 

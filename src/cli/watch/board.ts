@@ -13,6 +13,8 @@ export interface Line {
   readonly overridden: readonly string[];
   /** Of a module in a loop. */
   readonly pass: number | undefined;
+  /** Of a module with `map` that has begun. */
+  readonly items: { readonly total: number; readonly done: number } | undefined;
   readonly state: string;
   readonly execution: string | undefined;
   /** 0–1 */
@@ -50,9 +52,14 @@ export function boardOf(view: IterationView, { inputs, loops }: Course): Board {
       inputs: inputs[name] ?? [],
       overridden: module?.overridden ?? [],
       pass: typeof module?.pass === 'number' ? module.pass : undefined,
+      items: module?.items ?? undefined,
       state: module?.state ?? 'waiting',
       execution: text(module?.execution_id),
-      progress: typeof module?.progress === 'number' ? module.progress : undefined,
+      progress: module?.items
+        ? shareOf(module.items)
+        : typeof module?.progress === 'number'
+          ? module.progress
+          : undefined,
       note:
         module?.error?.message ??
         text(module?.progress_message) ??
@@ -117,10 +124,41 @@ function turn(board: Board, what: string, event: StreamedEvent): Board {
 
 /** What it did so far no longer counts. */
 function anew(line: Line, pass: number | undefined): Line {
-  return { ...line, pass, state: 'waiting', note: '', execution: undefined, progress: undefined };
+  return {
+    ...line,
+    pass,
+    items: undefined,
+    state: 'waiting',
+    note: '',
+    execution: undefined,
+    progress: undefined,
+  };
+}
+
+/** How much of a map is done. */
+function shareOf({ total, done }: NonNullable<Line['items']>): number {
+  return total === 0 ? 1 : done / total;
+}
+
+/** A module with `map` runs while its items do. */
+function advanceItems(line: Line, subject: string, what: string, event: StreamedEvent, at: number): Line {
+  const { items } = line;
+  if (subject === 'execution' && what === 'assigned')
+    return { ...line, state: 'running', note: '', startedAt: line.startedAt ?? at, finishedAt: undefined };
+  if (subject === 'item' && what === 'waiting') return { ...line, note: text(event.reason) ?? line.note };
+  if (subject !== 'item' || !items) return line;
+  const next = { ...items, done: items.done + 1 };
+  return { ...line, items: next, progress: shareOf(next), note: '' };
 }
 
 function advanceLine(line: Line, subject: string, what: string, event: StreamedEvent, at: number): Line {
+  if (typeof event.item === 'number') return advanceItems(line, subject, what, event, at);
+  if (subject === 'map') {
+    const items = { total: Number(event.items), done: 0 };
+    return { ...line, items, progress: shareOf(items), note: '' };
+  }
+  if (subject === 'module' && what === 'mapped')
+    return { ...line, state: 'succeeded', note: '', progress: 1, finishedAt: at };
   if (subject === 'module' && what === 'reused') {
     return { ...line, state: what, note: sourceOf(event) ?? '', progress: undefined };
   }

@@ -65,7 +65,9 @@ function drawLine(line: Line, nameWidth: number, nowMs: number, width: number, p
   ] as const;
   const used = fixed.reduce((sum, [text]) => sum + text.length + 1, 1);
   const said = line.note || (isOver ? '' : line.inputs.length > 0 ? `← ${line.inputs.join(', ')}` : '');
-  const note = line.pass === undefined ? said : [`pass ${line.pass}`, said].filter(Boolean).join(' · ');
+  const counted = line.items && `${line.items.done}/${line.items.total} items`;
+  const pass = line.pass === undefined ? undefined : `pass ${line.pass}`;
+  const note = [pass, counted, said].filter(Boolean).join(' · ');
   const room = width - used - 1;
   const shown = room < NARROWEST_NOTE ? '' : cut(note, room);
   // A terminal too narrow for all of it gets the words, and no bar.

@@ -4,6 +4,7 @@ import { countsAsAttempt, type ExecutionEnd, executionMayBecome, type ObservedSt
 import type { ExecutionEndFact, FactOf } from '../facts.js';
 import { begunAt, newsOf } from '../run.js';
 import { type Execution, newLog, passOf } from '../task.js';
+import { beginItem, itemIn, mappingOf } from './items.js';
 import { runFor, setPhase } from './task.js';
 
 interface OfExecution {
@@ -25,6 +26,7 @@ export function assignExecution(
     attempt: fact.attempt,
     generation: run.generation,
     pass: passOf(task, position),
+    item: fact.item,
     nodeId: fact.node_id,
     bootId: fact.boot_id,
     assignedAt: moment.at,
@@ -55,7 +57,15 @@ export function assignExecution(
   undo.put(state.executions, execution.id, execution);
   const node = state.nodes.get(execution.nodeId);
   if (node) undo.add(node.executions, execution);
-  setPhase(state, moment.changed, task, run, { kind: 'placed', execution });
+  if (fact.item === undefined) {
+    setPhase(state, moment.changed, task, run, { kind: 'placed', execution });
+    return;
+  }
+  const phase = mappingOf(run);
+  undo.set(beginItem(state, phase, fact.item), 'phase', { kind: 'placed', execution });
+  undo.set(phase, 'waiting', undefined);
+  undo.set(phase, 'reason', undefined);
+  undo.add(moment.changed.tasks, task);
 }
 
 export function acceptExecution(state: DurableState, fact: OfExecution, moment: Moment): void {
@@ -179,8 +189,10 @@ export function endExecution(
   undo.set(execution, 'finishedAt', moment.at);
   undo.set(execution, 'error', fact.error);
   const run = execution.task.runs[execution.position]!;
-  if (countsAsAttempt(end) && execution.generation === run.generation)
-    undo.set(run, 'attempts', run.attempts + 1);
+  if (countsAsAttempt(end) && execution.generation === run.generation) {
+    const of = execution.item === undefined ? run : itemIn(run, execution.item);
+    if (of) undo.set(of, 'attempts', of.attempts + 1);
+  }
   const node = state.nodes.get(execution.nodeId);
   if (node) undo.drop(node.executions, execution);
   undo.add(moment.changed.tasks, execution.task);

@@ -20,6 +20,7 @@ import {
 import { formatTaskId } from '../task-id.js';
 import { type TaskEnd, type TaskState, taskMayBecome } from '../task-state.js';
 import { approvalWait } from '../waiting.js';
+import { openItem } from './items.js';
 
 interface OfTask {
   readonly problem_id: string;
@@ -186,6 +187,12 @@ export function waitModule(state: DurableState, fact: FactOf<'module.waiting'>, 
   const { phase } = run;
   if (phase.kind === 'placed' && !hasEnded(phase.execution.observed)) return;
   const { reason, retry_at, waiting } = fact;
+  if (phase.kind === 'mapping') {
+    state.undo.set(phase, 'waiting', waiting);
+    state.undo.set(phase, 'reason', reason);
+    state.undo.add(moment.changed.tasks, task);
+    return;
+  }
   const at = retry_at === undefined ? undefined : Date.parse(retry_at);
   const retry = at === undefined ? undefined : { at, dueMs: moment.nowMs + at - moment.at };
   setPhase(state, moment.changed, task, run, { kind: 'waiting', waiting, reason, retry });
@@ -222,7 +229,7 @@ function phaseAfter(state: DurableState, fact: SettledFact): ModulePhase {
 
 export function failModule(state: DurableState, fact: FactOf<'module.failed'>, moment: Moment): void {
   const { task, run, position } = runFor(state, fact);
-  const { error, module, node_id, attempt } = fact;
+  const { error, module, node_id, attempt, item } = fact;
   setPhase(state, moment.changed, task, run, { kind: 'failed', error });
   if (task.error || task.graph.modules[position]!.spec.onError !== 'fail') return;
   const of: TaskError = {
@@ -230,6 +237,7 @@ export function failModule(state: DurableState, fact: FactOf<'module.failed'>, m
     module,
     ...(node_id !== undefined && { node_id }),
     ...(attempt !== undefined && { attempt }),
+    ...(item !== undefined && { item }),
   };
   state.undo.set(task, 'error', of);
 }
@@ -291,6 +299,7 @@ export function passLoop(state: DurableState, fact: FactOf<'loop.passed'>, momen
     });
     undo.set(run, 'previous', former.length > 0 ? new Map(former) : undefined);
     undo.set(run, 'pass', pass);
+    undo.set(run, 'items', undefined);
     undo.set(run, 'generation', run.generation + 1);
     undo.set(run, 'attempts', 0);
     undo.set(run, 'diedBoots', []);
@@ -316,6 +325,7 @@ export function resetModule(state: DurableState, fact: FactOf<'module.reset'>, m
   undo.set(run, 'attempts', 0);
   undo.set(run, 'diedBoots', []);
   undo.set(run, 'loopEnd', undefined);
+  undo.set(run, 'items', undefined);
   if (fact.pass === 1) {
     undo.set(run, 'pass', 1);
     undo.set(run, 'previous', undefined);
@@ -326,8 +336,9 @@ export function resetModule(state: DurableState, fact: FactOf<'module.reset'>, m
 
 export function noteBootDied(state: DurableState, fact: FactOf<'module.boot_died'>, moment: Moment): void {
   const { task, run } = runFor(state, fact);
-  if (run.diedBoots.includes(fact.boot_id)) return;
-  state.undo.set(run, 'diedBoots', [...run.diedBoots, fact.boot_id]);
+  const of = fact.item === undefined ? run : openItem(run, fact.item);
+  if (of.diedBoots.includes(fact.boot_id)) return;
+  state.undo.set(of, 'diedBoots', [...of.diedBoots, fact.boot_id]);
   state.undo.add(moment.changed.tasks, task);
 }
 

@@ -12,7 +12,13 @@ export interface AboutModule extends AboutTask {
   readonly pass?: number;
 }
 
+export interface AboutItem extends AboutModule {
+  readonly item: number;
+}
+
 export interface AboutExecution extends AboutModule {
+  /** Of a module with `map`. */
+  readonly item?: number;
   readonly execution_id: string;
   readonly attempt: number;
   readonly node_id: string;
@@ -33,13 +39,18 @@ export function aboutModule(task: Task, position: number): AboutModule {
   };
 }
 
+export function aboutItem(task: Task, position: number, item: number): AboutItem {
+  return { ...aboutModule(task, position), item };
+}
+
 export function aboutExecution(execution: Execution): AboutExecution {
-  const { task, position, pass, id, attempt, nodeId } = execution;
+  const { task, position, pass, item, id, attempt, nodeId } = execution;
   return {
     problem_id: task.id.problemId,
     iteration_id: task.id.iterationId,
     module: moduleName(task, position),
     ...(pass !== undefined && { pass }),
+    ...(item !== undefined && { item }),
     execution_id: id,
     attempt,
     node_id: nodeId,

@@ -7,6 +7,7 @@
  * 3. A batch of which a row cannot be encoded is undone as a whole.
  */
 import { keyIdOf } from '../../model/connection-key.js';
+import { BLOB_LEASE_MS } from '../../model/limits.js';
 import type { NodeMessage, RefusalCode } from '../../model/protocol.js';
 import { REFUSALS } from '../../model/protocol.js';
 import { refusal } from '../refusal.js';
@@ -45,9 +46,6 @@ import type { Step, Turn } from './turn.js';
 import { webhookViews } from './webhooks/webhooks.js';
 
 const FAILED = refusal('internal', 'internal', 'the orchestrator failed at this request; its log says why');
-
-/** How long an uploaded blob stays without anything that refers to it. */
-const BLOB_LEASE_MS = 24 * 60 * 60 * 1000;
 
 /** Reports an undecidable step: its error and its kind. */
 export type OnError = (thrown: unknown, kind: Step['kind'] | 'seal') => void;

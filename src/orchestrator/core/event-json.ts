@@ -6,7 +6,7 @@ import { ownFieldsOf, type PublicFact, type ShownWord, type Subject } from '../.
 export function eventJson(seq: number, at: string, fact: PublicFact): string {
   // Most events are about an execution: these fields are written without a look at their words.
   const { type, problem_id, project, iteration_id, module }: Subject = fact;
-  const { pass, execution_id, attempt, node_id }: Subject = fact;
+  const { pass, item, execution_id, attempt, node_id }: Subject = fact;
   let json = `{"seq":${seq},"at":"${at}","type":"${type}"`;
   if (problem_id !== undefined) json += `,"problem_id":"${problem_id}"`;
   if (project !== undefined) json += `,"project":"${project}"`;
@@ -15,6 +15,7 @@ export function eventJson(seq: number, at: string, fact: PublicFact): string {
     json += `,"module":${JSON.stringify(module)}`;
     // Where it is not about a module, that is a field of its own.
     if (pass !== undefined) json += `,"pass":${pass}`;
+    if (item !== undefined) json += `,"item":${item}`;
   }
   if (execution_id !== undefined) json += `,"execution_id":"${execution_id}"`;
   if (attempt !== undefined) json += `,"attempt":${attempt}`;

@@ -48,6 +48,8 @@ export interface AssignOrder {
   readonly traceparent?: string;
   /** Of a module in a loop. */
   readonly pass?: number;
+  /** Of a module with `map`. */
+  readonly item?: number;
   /** Of a replica of a service that is a node: who it is to say that it is. */
   readonly node?: { readonly module: string; readonly instance: string };
   /** Of a run module. */
@@ -127,6 +129,7 @@ export class Journal implements Changes {
   readonly tasks: ReadonlySet<Task> = new Set();
   readonly nodes: ReadonlySet<NodeRecord> = new Set();
   readonly commands: ReadonlySet<Command> = new Set();
+  readonly items: Changes['items'] = [];
   readonly ended: Changes['ended'] = new Map();
   readonly replies: readonly Reply[] = [];
   readonly payloads: readonly FreshPayload[] = [];

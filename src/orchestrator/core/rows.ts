@@ -4,9 +4,10 @@
  */
 import type { Command } from '../../model/command.js';
 import type { Moment } from '../../model/durable.js';
-import type { Fact, IndexEntry } from '../../model/facts.js';
+import type { Fact, IndexEntry, ItemName } from '../../model/facts.js';
+import { mappedRef, takenRef } from '../../model/map.js';
 import { marksOf, NO_REMARKS } from '../../model/problem.js';
-import { phaseOf, type Task, takenBlobs } from '../../model/task.js';
+import { type DoneItem, moduleName, phaseOf, type Task, takenBlobs } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
@@ -17,6 +18,8 @@ import {
   type AuditRow,
   EMPTY,
   encodeRow,
+  itemKey,
+  itemToRow,
   lateIndexKey,
   marksRowOf,
   type ProblemRow,
@@ -45,6 +48,7 @@ export function writeRows(state: State, journal: Journal): void {
   for (const problem of journal.problems) writeProblem(journal, problemToRow(problem));
   for (const task of journal.tasks)
     journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task));
+  for (const done of journal.items) writeItem(journal, done);
   for (const node of journal.nodes)
     if (state.nodes.has(node.nodeId)) journal.putRow('nodes', [node.nodeId], nodeToRow(node));
   for (const command of journal.commands) writeCommand(state, journal, command);
@@ -54,8 +58,18 @@ export function writeRows(state: State, journal: Journal): void {
 export function tryRows(journal: Journal): void {
   for (const problem of journal.problems) encodeRow(problemToRow(problem));
   for (const task of journal.tasks) encodeRow(taskToRow(task));
+  for (const done of journal.items) encodeRow(itemToRow(done));
   for (const node of journal.nodes) encodeRow(nodeToRow(node));
   for (const command of journal.commands) encodeRow(commandToRow(command));
+}
+
+/** An item that is done, and where its executions are told from now on. */
+function writeItem(journal: Journal, done: DoneItem): void {
+  const { task, position, generation, item, executions } = done;
+  const { problemId, iterationId } = task.id;
+  journal.putRow('items', itemKey(done), itemToRow(done));
+  const place: ItemName = [moduleName(task, position), generation, item];
+  for (const { id } of executions) journal.putRow('item_executions', [problemId, iterationId, id], place);
 }
 
 /** The rows that the fact leads to by itself. */
@@ -87,6 +101,10 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       return;
     case 'module.reused':
       if (fact.cached_from) writeTaken(state, journal, fact);
+      return;
+    case 'item.reused':
+    case 'module.mapped':
+      writeOwnBlob(state, journal, fact);
       return;
     case 'execution.succeeded':
       writeResult(state, journal, fact);
@@ -254,6 +272,9 @@ function writeRemoved(journal: Journal, fact: Fact): void {
   switch (fact.type) {
     case 'iteration.thinned': {
       const { problem_id, iteration_id, event_pages, payloads, blobs, results = [] } = fact;
+      for (const id of fact.item_executions ?? [])
+        journal.delete('item_executions', [problem_id, iteration_id, id]);
+      for (const name of fact.items ?? []) journal.delete('items', [problem_id, iteration_id, ...name]);
       for (const key of results) journal.delete('results', [key]);
       for (const key of indexKeysIn(fact)) journal.delete('iteration_index', key);
       for (const seq of event_pages) journal.delete('task_events', [problem_id, iteration_id, seq]);
@@ -321,6 +342,22 @@ function writeTaken(state: State, journal: Journal, fact: Extract<Fact, { type: 
   const phase = phaseOf(task, task.graph.index.get(fact.module)!);
   for (const [sha256, owner, seq] of takenBlobs(phase))
     journal.put('blob_refs', [sha256, fact.problem_id, fact.iteration_id, owner, seq], EMPTY);
+}
+
+/** A blob that no execution of the task has put out. */
+function writeOwnBlob(
+  state: State,
+  journal: Journal,
+  fact: Extract<Fact, { type: 'item.reused' | 'module.mapped' }>,
+): void {
+  const { blob, module, problem_id, iteration_id } = fact;
+  if (!blob) return;
+  const task = taskOf(state, fact);
+  const { generation } = task.runs[task.graph.index.get(module)!]!;
+  const of = { module, generation };
+  const { owner, seq } =
+    fact.type === 'item.reused' ? takenRef(task.id, of, fact.item, blob) : mappedRef(task.id, of, blob);
+  journal.put('blob_refs', [blob.sha256, problem_id, iteration_id, owner, seq], EMPTY);
 }
 
 /** What it has put out may be taken from now on. */

@@ -220,10 +220,12 @@ export interface ConfigTransaction {
   readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
 }
 
-/** A module with `cache` that could run: what it may take is looked up before the next batch. */
+/** What is looked up before the next batch: what a module with `cache` may take, the list of one with `map`, the results of its items. */
 export interface LookUp {
   readonly task: Task;
   readonly position: number;
+  /** Of a module with `map`. */
+  readonly item?: number | undefined;
 }
 
 /** `key`: its name. All are of one rank, by age. */
@@ -412,8 +414,10 @@ export class State implements DurableState, ProcessState {
   }
 }
 
-export function lookUpKey({ key, runs }: Task, position: number): string {
-  return `${key} ${position} ${runs[position]?.pass ?? 1}`;
+/** `item`: of a module with `map` that is at work on its items. */
+export function lookUpKey({ key, runs }: Task, position: number, item?: number): string {
+  const of = `${key} ${position} ${runs[position]?.pass ?? 1}`;
+  return item === undefined ? of : `${of} ${item}`;
 }
 
 export function instanceKey(module: string, instance: string): string {

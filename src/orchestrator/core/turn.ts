@@ -6,8 +6,8 @@ import type { Blueprint } from '../../model/blueprint.js';
 import type { CachedResult } from '../../model/cached.js';
 import type { DeploymentPlan, ObservedComponents } from '../../model/deployment.js';
 import type { Graph } from '../../model/graph.js';
-import type { PayloadRef } from '../../model/payload.js';
-import type { Output, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
+import type { BlobRef, PayloadRef } from '../../model/payload.js';
+import type { Output, RefusalCode, ReportedError, ToOrchestrator } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { MessageFault } from '../../wire/envelope.js';
@@ -255,7 +255,7 @@ export interface Loaded {
   readonly lookedUp: ReadonlyMap<string, LookedUp>;
 }
 
-/** What a module with `cache` may take, or what a service step is given. */
+/** What a module with `cache` may take, what a service step is given, the list of a module with `map`, or the results of its items. */
 export interface LookedUp {
   /** Of what it is given (`cache-key.ts`); nothing where that cannot be read. */
   readonly digest: string | undefined;
@@ -263,6 +263,22 @@ export interface LookedUp {
   readonly found: ReadonlyMap<string, Found>;
   /** Of a service step, by the names of its inputs; without those that are blobs. */
   readonly values?: ReadonlyMap<string, unknown>;
+  /** Of a module with `map` that has not begun: its items, each as it stands in the list. */
+  readonly list?:
+    | { readonly kind: 'list'; readonly items: readonly Uint8Array[] }
+    | { readonly kind: 'failed'; readonly error: ReportedError };
+  /** Of one whose items are done. `no room`: the disk has none for it. */
+  readonly results?:
+    | {
+        readonly kind: 'list';
+        readonly bytes: Uint8Array;
+        /** Where it is too large to go along by itself: its file is there. */
+        readonly blob: BlobRef | undefined;
+        /** Whose people have uploaded the same. */
+        readonly projects: readonly string[] | undefined;
+      }
+    | { readonly kind: 'no room' }
+    | { readonly kind: 'failed'; readonly error: ReportedError };
 }
 
 export interface Found {

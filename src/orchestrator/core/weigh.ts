@@ -126,13 +126,18 @@ function removeIteration(
   if (held?.facts.some(({ fact }) => 'problem_id' in fact && fact.problem_id === problem_id)) return DECLINED;
   if (everIndexed(state.graphs.get(row.graph)).some((field) => !fields.includes(field))) return DECLINED;
   const { first, isAll } = firstOf(belongings, DELETES_AT_ONCE - OTHER_ROWS);
-  const { index, eventPages: event_pages, payloads, blobs, results } = first;
+  const { index, eventPages: event_pages, payloads, blobs, results, items, itemExecutions } = first;
   const of = { problem_id, ...(problem.project !== undefined && { project: problem.project }) };
   const about = { ...of, iteration_id };
   // W3.
   if (isWhole && isShown)
     emit(turn, { type: 'problem.hidden', ...of, problem_seq, marks: marksOf(remarksOf(problem)) });
-  const parts = { index, event_pages, payloads, blobs, ...(results.length > 0 && { results }) };
+  const parts = {
+    ...{ index, event_pages, payloads, blobs },
+    ...(results.length > 0 && { results }),
+    ...(items.length > 0 && { items }),
+    ...(itemExecutions.length > 0 && { item_executions: itemExecutions }),
+  };
   emit(turn, { type: 'iteration.thinned', ...about, problem_seq, ...parts });
   if (!isAll) {
     if (!isWhole) state.undo.add(state.beingRemoved, problem_id);
@@ -164,15 +169,21 @@ function firstOf(belongings: Belongings, limit: number): { first: Belongings; is
     left -= taken.length;
     return taken;
   };
-  const { index, eventPages, payloads, blobs, results } = belongings;
+  const { index, eventPages, payloads, blobs, results, items, itemExecutions } = belongings;
   const first: Belongings = {
     results: take(results),
     index: take(index),
     eventPages: take(eventPages),
     payloads: take(payloads),
     blobs: take(blobs),
+    // What tells of the rest goes last.
+    itemExecutions: take(itemExecutions),
+    items: take(items),
   };
-  const all = index.length + eventPages.length + payloads.length + blobs.length + results.length;
+  const all = [index, eventPages, payloads, blobs, results, items, itemExecutions].reduce(
+    (sum, { length }) => sum + length,
+    0,
+  );
   return { first, isAll: all <= limit };
 }
 
@@ -232,6 +243,7 @@ function isUsed(tasks: Iterable<Task>, sha256: string): boolean {
         const { ref, named } = run.phase.output;
         if ([ref, ...(named?.values() ?? [])].some(({ blob }) => blob?.sha256 === sha256)) return true;
       }
+      if (run?.phase.kind === 'mapped' && run.phase.ref.blob?.sha256 === sha256) return true;
       for (const { blob } of run?.previous?.values() ?? []) if (blob?.sha256 === sha256) return true;
       for (const { blobs, wholeStreams = {} } of run?.executions ?? []) {
         if (Object.values(wholeStreams).some((blob) => blob.sha256 === sha256)) return true;

@@ -66,6 +66,7 @@ function unread(): Changes {
     tasks: new Set(),
     nodes: new Set(),
     commands: new Set(),
+    items: [],
     ended: new Map(),
   };
 }

@@ -109,6 +109,7 @@ export class TaskFold {
         return { ...event, ...(indexed && { indexed }) };
       }
       case 'approval.decided':
+      case 'module.mapped':
       case 'module.reused': {
         const { indexed } = row.modules[event.module] ?? {};
         return { ...event, ...(indexed && { indexed }) };
@@ -170,6 +171,9 @@ export class TaskFold {
     for (const [module, row] of Object.entries(this.#row.modules)) {
       for (const boot_id of row.died_boots ?? [])
         this.#tell({ type: 'module.boot_died', ...about, module, boot_id });
+      for (const [item, { died_boots = [] }] of Object.entries(row.map?.open ?? {}))
+        for (const boot_id of died_boots)
+          this.#tell({ type: 'module.boot_died', ...about, module, boot_id, item: Number(item) });
       for (const { execution_id, accepted } of row.executions)
         if (accepted) this.#tell({ type: 'execution.confirmed', execution_id });
       this.#tellPhase(task, module, row);
@@ -180,7 +184,7 @@ export class TaskFold {
     const { problem_id, iteration_id } = this.#row;
     const about = { problem_id, iteration_id, module };
     const folded = phaseOf(task, task.graph.index.get(module) ?? -1);
-    if (folded.kind !== 'placed' && folded.kind !== 'waiting') return;
+    if (folded.kind !== 'placed' && folded.kind !== 'waiting' && folded.kind !== 'mapping') return;
     if (row.phase === 'failed') this.#tell({ type: 'module.failed', ...about, error: row.error ?? UNKNOWN });
     else if (row.phase === 'stopped') this.#tell({ type: 'module.stopped', ...about });
     else if (

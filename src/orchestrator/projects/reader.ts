@@ -29,6 +29,8 @@ const OWNERS = {
   iterations: 'by problem_id',
   deployments: 'by problem_id',
   payloads: 'by problem_id',
+  items: 'by problem_id',
+  item_executions: 'by problem_id',
   task_events: 'by problem_id',
   problems_by_state: 'list',
   problems_by_mark: 'list',

@@ -83,6 +83,7 @@ function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph
           on_error: spec.onError,
           ...(spec.when && { when: spec.when.text }),
           ...(spec.approve && { approve: spec.approve }),
+          ...(spec.map && { map: spec.map.input, map_limit: spec.map.limit }),
           ...(spec.cache && { cache: true }),
           ...(spec.run && { run: runView(spec.run) }),
         },

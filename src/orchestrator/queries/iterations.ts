@@ -10,10 +10,11 @@ import type {
 } from '../../contract/iteration.js';
 import { splitReference, typeOfOutput } from '../../model/graph.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
+import { findInItems } from '../load.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
 import type { ExecutionRow, TaskRow } from '../records.js';
 import { iterationSummary } from '../summary.js';
-import { iterations } from '../tables.js';
+import { items, iterations } from '../tables.js';
 import { type Moment, notFound, problemOf, taskOf } from './moment.js';
 import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js';
 import type { Decoded } from './payloads.js';
@@ -92,8 +93,9 @@ export async function executions(
 ): Promise<Page<Open<ExecutionJson>> | Refusal> {
   const row = await taskOf(moment, id);
   if (isRefusal(row)) return row;
+  const all = [...executionsIn(row), ...(await executionsOfItems(moment, id, row))].sort(byAssignment);
   return pageOf(
-    executionsOf(row).map(({ module, execution }) => executionView(execution, module)),
+    all.map(({ module, execution }) => executionView(execution, module)),
     page,
   );
 }
@@ -135,18 +137,39 @@ export async function findExecution(
 ): Promise<FoundExecution | Refusal> {
   const row = await taskOf(moment, id);
   if (isRefusal(row)) return row;
-  const found = executionsOf(row).find(({ execution }) => execution.execution_id === executionId);
+  const found =
+    executionsIn(row).find(({ execution }) => execution.execution_id === executionId) ??
+    (await findInItems(moment.reader, id, executionId));
   if (found) return { row, ...found };
   return notFound('unknown_execution', `task ${formatTaskId(id)} has no execution ${executionId}`);
 }
 
-/** In the order of their assignment. */
-function executionsOf(row: TaskRow): { module: string; execution: ExecutionRow }[] {
-  return Object.entries(row.modules)
-    .flatMap(([module, { executions }]) => executions.map((execution) => ({ module, execution })))
-    .sort(
-      (a, b) =>
-        a.execution.assigned_at - b.execution.assigned_at ||
-        (a.execution.execution_id < b.execution.execution_id ? -1 : 1),
-    );
+interface MadeExecution {
+  readonly module: string;
+  readonly execution: ExecutionRow;
+}
+
+function executionsIn({ modules }: TaskRow): MadeExecution[] {
+  return Object.entries(modules).flatMap(([module, { executions }]) =>
+    executions.map((execution) => ({ module, execution })),
+  );
+}
+
+/** Those of items that are done. */
+async function executionsOfItems(
+  { reader, slices }: Moment,
+  { problemId, iterationId }: TaskId,
+  { modules }: TaskRow,
+): Promise<MadeExecution[]> {
+  const made: MadeExecution[] = [];
+  if (Object.values(modules).every((row) => row.items === undefined && row.generation === 0)) return made;
+  for await (const { row } of items.walk(reader, { prefix: [problemId, iterationId] })) {
+    made.push(...row.executions.map((execution) => ({ module: row.module, execution })));
+    await slices.rest();
+  }
+  return made;
+}
+
+function byAssignment({ execution: a }: MadeExecution, { execution: b }: MadeExecution): number {
+  return a.assigned_at - b.assigned_at || (a.execution_id < b.execution_id ? -1 : 1);
 }

@@ -12,6 +12,7 @@ import { deployment, deploymentOperation, deploymentOperations } from './deploym
 import { diff } from './diff.js';
 import { eventsOfTask, executionLog } from './event-lines.js';
 import { graph, listGraphs } from './graphs.js';
+import { listItems, oneItem } from './items.js';
 import { execution, executionOutput, executions, iteration, output } from './iterations.js';
 import { listJobs } from './jobs.js';
 import { type Moment, notFound } from './moment.js';
@@ -67,6 +68,8 @@ export const JSON_QUESTIONS: {
   iteration,
   approvals: listApprovals,
   audit: listAudit,
+  items: listItems,
+  item: oneItem,
   executions,
   execution,
   executionLog,

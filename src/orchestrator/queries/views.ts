@@ -2,9 +2,14 @@
 
 import type { ErrorJson, Open } from '../../contract/answer.js';
 import type { LoopJson } from '../../contract/graph.js';
-import type { ExecutionJson, ListedIterationJson, ModuleAnswerJson } from '../../contract/iteration.js';
+import type {
+  ExecutionJson,
+  ItemCountsJson,
+  ListedIterationJson,
+  ModuleAnswerJson,
+} from '../../contract/iteration.js';
 import type { ListedProblemJson, ProblemJson } from '../../contract/problem.js';
-import type { ModuleState } from '../../model/execution.js';
+import { hasEnded, type ModuleState } from '../../model/execution.js';
 import { missingInputs, moduleState, statesFor, waitingFor } from '../../model/module-state.js';
 import type { ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph, CompiledLoop } from '../../model/task.js';
@@ -15,6 +20,7 @@ import {
   type CommandRow,
   type ExecutionRow,
   type ModuleRow,
+  newestOf,
   type PayloadRefRow,
   projectOfRow,
   type TaskRow,
@@ -95,7 +101,7 @@ export function moduleView(
 ): Open<Omit<ModuleAnswerJson, 'output'>> {
   const row = task.modules[module];
   const ended = task.finished_at !== undefined;
-  const newest = row?.executions.at(-1);
+  const newest = newestOf(row);
   const spec = graph.modules[graph.index.get(module) ?? -1]?.spec;
   const waits = waitOf(task, graph, module);
   return {
@@ -103,6 +109,7 @@ export function moduleView(
     attempts: row?.attempts ?? 0,
     generation: row?.generation ?? 0,
     pass: (loopOf(graph, module) && (row?.pass ?? 1)) ?? null,
+    items: itemCounts(row),
     loop_end: row?.loop_end ?? null,
     execution_id: newest?.execution_id ?? null,
     attempt: newest?.attempt ?? null,
@@ -111,7 +118,7 @@ export function moduleView(
     waiting: waits?.waiting ?? null,
     progress: newest?.progress ?? null,
     progress_message: newest?.message ?? null,
-    outputs: row?.phase === 'approved' ? 1 : (newest?.outputs ?? 0),
+    outputs: row?.phase === 'approved' || row?.phase === 'mapped' ? 1 : (newest?.outputs ?? 0),
     output_type: spec?.output ?? null,
     ...(spec?.outputs && { output_names: Object.keys(spec.outputs), output_types: spec.outputs }),
     reused_from: row?.reused && !row.cached_from ? reusedFrom(row.reused) : null,
@@ -124,6 +131,14 @@ export function moduleView(
     started_at: time(newest?.started_at ?? newest?.accepted_at),
     finished_at: time(newest?.finished_at),
   };
+}
+
+function itemCounts(row: ModuleRow | undefined): ItemCountsJson | null {
+  if (!row?.items) return null;
+  const running = row.executions.filter(
+    ({ item, generation, state }) => item !== undefined && generation === row.generation && !hasEnded(state),
+  );
+  return { ...row.items, running: running.length };
 }
 
 function loopOf({ modules, index }: CompiledGraph, module: string): CompiledLoop | undefined {
@@ -147,14 +162,15 @@ function moduleError(failed: ReportedError | undefined, newest: ReportedError | 
 }
 
 function stateOf(row: ModuleRow | undefined, hasTaskEnded: boolean): ModuleState {
-  return moduleState(row?.phase, row?.executions.at(-1)?.state, hasTaskEnded);
+  return moduleState(row?.phase, newestOf(row)?.state, hasTaskEnded);
 }
 
 /** What it waits for; of a module that was skipped, why. */
 function waitOf(task: TaskRow, graph: CompiledGraph, module: string): Partial<Wait> | undefined {
   const row = task.modules[module];
-  if (task.finished_at !== undefined || (row && row.phase !== 'waiting'))
+  if (task.finished_at !== undefined || (row && row.phase !== 'waiting' && row.phase !== 'mapping'))
     return row?.reason === undefined ? undefined : { reason: row.reason };
+  if (row?.phase === 'mapping' && row.reason === undefined) return undefined;
   if (row?.reason !== undefined) return { reason: row.reason, ...(row.waiting && { waiting: row.waiting }) };
   const inputs = graph.modules[graph.index.get(module) ?? -1]?.spec.inputs ?? [];
   const states = statesFor(
@@ -174,6 +190,7 @@ export function executionView(row: ExecutionRow, module: string): Open<Execution
     attempt: row.attempt,
     generation: row.generation,
     pass: row.pass ?? null,
+    item: row.item ?? null,
     node_id: row.node_id,
     state: row.state,
     desired_state: row.stop || row.finished_at !== undefined ? 'stopped' : 'running',

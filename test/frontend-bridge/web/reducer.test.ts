@@ -37,6 +37,7 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
     state: 'waiting',
     attempts: 0,
     pass: null,
+    items: null,
     loop_end: null,
     execution_id: null,
     node_id: null,

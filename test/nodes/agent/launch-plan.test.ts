@@ -84,7 +84,7 @@ describe('the launch of an execution', () => {
         resources: { cpus: 4, walltimeMs: 1_000 },
       },
       { request: '{"n":1.0}', image: new Uint8Array([1]), 'previous/simulate': '{"old":true}' },
-      { attempt: 2, pass: 3 },
+      { attempt: 2, pass: 3, item: 0 },
     );
     const contents = [Buffer.from('print()'), Buffer.from('#!/bin/sh\n')];
     const launch = launchOf(planLaunch(task, contents));
@@ -98,6 +98,7 @@ describe('the launch of an execution', () => {
         TUTTI_MODULE: 'simulate',
         TUTTI_ATTEMPT: '2',
         TUTTI_PASS: '3',
+        TUTTI_ITEM: '0',
       },
       pathEnv: { TUTTI_INPUTS: '.tutti-inputs', TUTTI_OUTPUT: '.tutti-output' },
       resources: { cpus: 4, walltimeMs: 1_000 },

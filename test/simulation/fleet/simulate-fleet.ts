@@ -3,11 +3,13 @@
  * replicas end, agents come and go, machines die and the orchestrator crashes; then everything heals, and each service has what it asks for.
  * It is long, since what people do, what goes wrong and what heals are draws of one run.
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { PreparedRequest } from '../../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../../src/orchestrator/port.js';
 import { createMemoryDisk, type MemoryDisk } from '../../../src/store/memory.js';
 import { typesFromDescriptors } from '../../../src/wire/types.js';
+import { memoryFiles } from '../../support/memory-files.js';
 import { check } from '../audit.js';
 import { graphs } from '../graphs.js';
 import { Network } from '../network.js';
@@ -96,6 +98,7 @@ class FleetRun {
   async #open(): Promise<void> {
     this.#shell = await Shell.open({
       ...{ world: this.world, network: this.#network, disk: this.#disk as never, auditor: this.#audit },
+      files: memoryFiles(),
       wallSkewMs: () => this.#wallSkewMs,
       onCrash: () => {
         this.#crashes += 1;

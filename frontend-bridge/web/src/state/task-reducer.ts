@@ -122,6 +122,7 @@ export const NOT_BEGUN: ModuleJson = {
   state: 'waiting',
   attempts: 0,
   pass: null,
+  items: null,
   loop_end: null,
   execution_id: null,
   node_id: null,
@@ -168,8 +169,11 @@ function reduceModuleOf(view: TaskView, event: EventJson, name: string): Reduced
   const task =
     next === module ? view.task : { ...view.task, modules: { ...view.task.modules, [name]: next } };
   const changed: TaskView = { ...view, task, ...(observed && { observed }) };
-  if (event.type !== 'output.recorded' && event.type !== 'module.reused')
-    return { view: changed, complete: true };
+  const isOutput =
+    event.type === 'module.mapped' ||
+    event.type === 'module.reused' ||
+    (event.type === 'output.recorded' && number(event, 'item') === undefined);
+  if (!isOutput) return { view: changed, complete: true };
   const passed = { ...view.passed, [name]: event.seq };
   return { view: { ...changed, passed }, complete: isComplete(event) };
 }
@@ -194,6 +198,7 @@ function observe(view: TaskView, module: ModuleJson, event: EventJson, name: str
 }
 
 function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
+  if (number(event, 'item') !== undefined) return reduceItem(module, event);
   const state = observedStateOf(event);
   if (state !== undefined) return reduceExecution(module, event, state);
   switch (event.type) {
@@ -208,6 +213,10 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         progress: null,
         progress_message: null,
       };
+    case 'map.started':
+      return { ...module, items: { total: number(event, 'items') ?? 0, done: 0, running: 0 } };
+    case 'module.mapped':
+      return { ...settled(module), state: 'succeeded', output: event.output ?? null, error: null };
     case 'approval.requested': {
       const wait = requestedIn(event);
       return {
@@ -264,12 +273,47 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
   }
 }
 
+/** Of a module with `map`: it runs while any of its items does, and its output is that of all. */
+function reduceItem(module: ModuleJson, event: EventJson): ModuleJson {
+  const { items } = module;
+  if (event.type === 'item.succeeded' || event.type === 'item.reused')
+    return { ...module, items: items && { ...items, done: items.done + 1 } };
+  const state = observedStateOf(event);
+  if (state === 'assigned') {
+    return {
+      ...module,
+      items: items && { ...items, running: items.running + 1 },
+      state: 'running',
+      execution_id: event.execution_id ?? null,
+      node_id: event.node_id ?? null,
+      waiting_reason: null,
+      waiting: null,
+      assigned_at: event.at,
+    };
+  }
+  if (state === undefined || !hasEnded(state)) return module;
+  if (items === null) return module;
+  const running = Math.max(0, items.running - 1);
+  const error = errorOf(event);
+  const isIdle = running === 0 && module.state === 'running';
+  return {
+    ...module,
+    items: { ...items, running },
+    ...(isIdle && { state: 'waiting' }),
+    ...(error && { error }),
+  };
+}
+
+/** It no longer waits. */
+function settled(module: ModuleJson): ModuleJson {
+  return { ...module, waiting_reason: null, waiting: null };
+}
+
 /** A decision is the output of its module, or its failure. */
 function decided(module: ModuleJson, event: EventJson): ModuleJson {
   const record = decisionIn(event);
-  const settled = { ...module, waiting_reason: null, waiting: null };
-  if (record?.decision === 'approve') return { ...settled, state: 'succeeded', output: record };
-  return { ...settled, state: 'failed', error: denial(record?.reason ?? undefined) };
+  if (record?.decision === 'approve') return { ...settled(module), state: 'succeeded', output: record };
+  return { ...settled(module), state: 'failed', error: denial(record?.reason ?? undefined) };
 }
 
 /** As the orchestrator has it: it began when its command did, also where that was told late. */

@@ -67,6 +67,8 @@ const TOLD = new Set<EventJson['type']>([
   'module.skipped',
   'module.served',
   'module.reused',
+  'map.started',
+  'module.mapped',
   'loop.passed',
   'loop.ended',
   'approval.requested',
@@ -195,7 +197,13 @@ class Course {
 
   #takeOf(name: string, track: Track, event: EventJson, at: number): void {
     const observed = observedStateOf(event);
-    if (observed !== undefined) {
+    if (observed !== undefined && number(event, 'item') !== undefined) {
+      // A module with `map` runs from its first item to its last.
+      if (observed === 'assigned') track.open('running', at);
+      if (observed !== 'failed' || this.#graph.modules[name]?.on_error !== 'ignore') return;
+      track.isDone = true;
+      this.#release(at);
+    } else if (observed !== undefined) {
       track.observe(event, observed, at);
       if (observed === 'failed' && this.#graph.modules[name]?.on_error === 'ignore') track.isDone = true;
       if (observed === 'succeeded' || observed === 'failed') this.#release(at);
@@ -208,6 +216,10 @@ class Course {
         text(event, 'decision') === 'approve' || this.#graph.modules[name]?.on_error === 'ignore';
       if (goesOn) track.finish(at);
       else track.close(at);
+      this.#release(at);
+    } else if (event.type === 'module.mapped') {
+      track.close(at, 'succeeded');
+      track.isDone = true;
       this.#release(at);
     } else if (event.type === 'module.skipped' || event.type === 'module.served') {
       track.finish(at);

@@ -126,8 +126,9 @@ class NetworkRun:
             for each, content in zip(assign.inputs, contents)
         ]
         task_id = f"{assign.problem_id}/{assign.iteration_id}"
-        rest = (assign.output_type, assign.descriptors, assign.traceparent, assign.outputs, assign.pass_)
-        self._tell(Start(assign.execution_id, task_id, assign.module, assign.attempt, inputs, *rest))
+        rest = (assign.output_type, assign.descriptors, assign.traceparent, assign.outputs)
+        start = (assign.execution_id, task_id, assign.module, assign.attempt, inputs)
+        self._tell(Start(*start, *rest, assign.pass_, assign.item))
 
     def _leave(self, leaving: _Leaving, kind: str, content: Content) -> None:
         if self.has_ended:

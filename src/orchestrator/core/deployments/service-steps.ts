@@ -10,7 +10,7 @@ import type { ReportedError } from '../../../model/protocol.js';
 import { type ServeSpec, serviceWait } from '../../../model/serve.js';
 import { isUp, type Replica, type Service } from '../../../model/service.js';
 import { awaitedService, phaseOf, type Task } from '../../../model/task.js';
-import type { ServiceStanding } from '../../../scheduling/task-scheduler.js';
+import type { ServiceStanding } from '../../../scheduling/fleet.js';
 import { aboutModule } from '../about.js';
 import { emit } from '../emit.js';
 import { replicasOf } from '../services/replicas.js';

@@ -15,6 +15,7 @@ import { sha256Of } from '../../../base/sha256.js';
 import type { Peer } from '../../../bus/bus.js';
 import { type ExecutionEnd, hasEnded } from '../../../model/execution.js';
 import type { ExecutionEndFact, FinalReport, StopCause } from '../../../model/facts.js';
+import { itemIn } from '../../../model/fold/items.js';
 import { type ModuleSpec, outputReference, typeOfOutput } from '../../../model/graph.js';
 import type { BlobRef } from '../../../model/payload.js';
 import type {
@@ -117,12 +118,19 @@ function receiveFinal(turn: Turn, node: FleetNode, execution: Execution, report:
 
 /** The process was not told to end: perhaps this module killed it. */
 export function noteDeath(turn: Turn, node: FleetNode, execution: Execution): void {
-  const { task, position } = execution;
+  const { task, position, item } = execution;
   if (execution.desired === 'stopped' || node.desired !== 'started') return;
   // An agent is another process than the command that it looks after.
   if (node.module === AGENT_MODULE) return;
-  if (task.runs[position]?.diedBoots.includes(node.bootId)) return;
-  emit(turn, { type: 'module.boot_died', ...aboutModule(task, position), boot_id: node.bootId });
+  const run = task.runs[position];
+  const of = run && (item === undefined ? run : itemIn(run, item));
+  if (!of || of.diedBoots.includes(node.bootId)) return;
+  emit(turn, {
+    type: 'module.boot_died',
+    ...aboutModule(task, position),
+    boot_id: node.bootId,
+    ...(item !== undefined && { item }),
+  });
 }
 
 /** How an execution ends that is being stopped, whatever its node calls it. */
@@ -183,7 +191,8 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   const { name = '', payload } = output;
   const { sha256, size } = keep(turn, execution, output);
   const reference = outputReference(moduleName(task, execution.position), name);
-  const isFinal = output.last || name !== '';
+  // What conditions and indexes look at is the list of all results.
+  const isFinal = (output.last || name !== '') && execution.item === undefined;
   const indexed = isFinal ? indexedNow(turn.state, task.graph.key.name, reference, read.value) : undefined;
   emit(turn, {
     type: 'output.recorded',

@@ -1,9 +1,11 @@
 /** What an execution is given: its inputs, and of a run module its work with the files that it finds. */
 import { splitReference, typeOfOutput } from '../../../model/graph.js';
+import { MAP_TYPE } from '../../../model/map.js';
 import type { BlobRef, PayloadRef } from '../../../model/payload.js';
 import { type RunFile, secretsOf } from '../../../model/run.js';
 import {
   type Execution,
+  itemRefOf,
   outputRef,
   overrideOf,
   passOf,
@@ -47,11 +49,16 @@ export function filesOf(state: State, task: Task, position: number): Omit<RunFil
   });
 }
 
-export function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
+/** `item`: of a module with `map`, the one that is given in the place of its list. */
+export function inputsOf(task: Task, position: number, item?: number): AssignOrder['inputs'] {
   const { graph } = task.graph;
   const { spec } = task.graph.modules[position]!;
   const inputs: AssignOrder['inputs'][number][] = [];
   for (const name of spec.inputs) {
+    if (item !== undefined && name === spec.map?.input) {
+      inputs.push({ name, type: MAP_TYPE, ref: itemRefOf(task, position, item), previous: false });
+      continue;
+    }
     const override = overrideOf(task, position, name);
     if (name === graph.source.name) {
       inputs.push({ name, type: graph.source.type, ref: override ?? task.input, previous: false });

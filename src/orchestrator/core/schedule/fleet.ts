@@ -1,7 +1,7 @@
 /**
  * The nodes as the scheduler sees them: those that play a module, and for run modules the clusters with their agents.
  *
- * F1. A plan that places several run modules counts what it has taken itself: one cluster may get more than one of them.
+ * F1. A plan counts what it has taken itself: one cluster, or one node, may get more than one execution by it.
  * F2. Silence never takes an execution from an agent that has accepted it: its command goes on without it.
  */
 import type { Cluster } from '../../../model/cluster.js';
@@ -29,8 +29,8 @@ import {
   standingOf,
   type Wanted,
 } from '../../../scheduling/cluster-placement.js';
-import { hasLabels, pickNode } from '../../../scheduling/placement.js';
-import type { Fleet } from '../../../scheduling/task-scheduler.js';
+import type { Fleet } from '../../../scheduling/fleet.js';
+import { type Candidate, hasLabels, pickNode } from '../../../scheduling/placement.js';
 import { missingSecret } from '../access/secrets.js';
 import { misfitOf } from '../nodes/module-types.js';
 import { type FleetNode, instanceKey, lookUpKey, type State } from '../state.js';
@@ -44,10 +44,15 @@ export function fleetOf(
   lookedUp: ReadonlyMap<string, LookedUp>,
 ): Omit<Fleet, 'serviceOf'> {
   const planned = new Map<string, Resources[]>();
+  const taken = new Map<string, number>();
   return {
     take(module) {
       const require = requireOf(task, module.position);
-      if (!module.spec.run) return pickNode(placeable(state, task.graph, module.spec.name), require)?.nodeId;
+      if (!module.spec.run) {
+        const nodeId = pickNode(peersBeside(state, task, module, taken), require)?.nodeId;
+        if (nodeId !== undefined) taken.set(nodeId, (taken.get(nodeId) ?? 0) + 1);
+        return nodeId;
+      }
       if (missingSecret(state, module.spec.run) !== undefined) return undefined;
       const wanted = wantedOf(task, module.position);
       const blobs = blobsFor(state, task, module.position);
@@ -55,17 +60,27 @@ export function fleetOf(
       if (nodeId !== undefined) planned.set(nodeId, [...(planned.get(nodeId) ?? []), wanted.resources]);
       return nodeId;
     },
-    recall({ position }) {
+    recall({ position }, item) {
       const versions = versionsFor(state, task, position);
       // It waits for a node: until there is one, it is not known what counts.
       if (versions.size === 0) return undefined;
-      const known = lookedUp.get(lookUpKey(task, position));
+      const known = lookedUp.get(lookUpKey(task, position, item));
       if (!known) return 'not known';
       for (const version of versions) {
         const found = known.found.get(version);
         if (found) return found.result;
       }
       return undefined;
+    },
+    listOf({ position }) {
+      const list = lookedUp.get(lookUpKey(task, position))?.list;
+      if (!list) return { kind: 'not known' };
+      return list.kind === 'failed' ? list : { kind: 'list', items: list.items.length };
+    },
+    resultsOf({ position }) {
+      const results = lookedUp.get(lookUpKey(task, position))?.results;
+      if (!results) return { kind: 'not known' };
+      return results.kind === 'failed' || results.kind === 'no room' ? results : { kind: 'together' };
     },
     shortage: (module) =>
       module.spec.run
@@ -97,6 +112,21 @@ function isOrphaned(state: State, execution: Execution): boolean {
 /** F2. Whether it goes on although nothing is heard of its node. */
 export function outlivesSilence({ module }: FleetNode, { observed }: Execution): boolean {
   return module === AGENT_MODULE && observed !== 'assigned';
+}
+
+/** Those that play it, with what a plan has taken of them already. */
+function peersBeside(
+  state: State,
+  { graph }: Task,
+  { spec }: CompiledModule,
+  planned: ReadonlyMap<string, number>,
+): Candidate[] {
+  const peers = placeable(state, graph, spec.name);
+  if (planned.size === 0) return peers;
+  return peers.map(({ nodeId, taken, capacity, labels, lastUsed }) => {
+    const more = planned.get(nodeId) ?? 0;
+    return { nodeId, taken: taken + more, capacity, labels, lastUsed };
+  });
 }
 
 function placeable(state: State, graph: CompiledGraph, module: string): FleetNode[] {

@@ -13,9 +13,11 @@ import type { ReportedError } from '../../../model/protocol.js';
 import { AGENT_MODULE, playedBy } from '../../../model/run.js';
 import {
   type Execution,
+  executionsOfItem,
   moduleName,
   passOf,
   phaseOf,
+  runningExecutions,
   slotClassOf,
   type Task,
   takenBefore,
@@ -24,11 +26,12 @@ import { type TaskEnd, taskHasEnded } from '../../../model/task-state.js';
 import { traceparentOf } from '../../../model/trace-context.js';
 import { isSameWait, type Wait } from '../../../model/waiting.js';
 import { assertWithinLimit, type Delivery } from '../../../scheduling/broker.js';
+import type { Fleet } from '../../../scheduling/fleet.js';
 import type { Plan, PlanStep } from '../../../scheduling/plan.js';
 import type { Waiter } from '../../../scheduling/slot-queue.js';
-import { type Fleet, scheduleTask } from '../../../scheduling/task-scheduler.js';
+import { scheduleTask } from '../../../scheduling/task-scheduler.js';
 import { cacheKey, digestIn } from '../../cache-key.js';
-import { aboutExecution, aboutModule, aboutTask } from '../about.js';
+import { aboutExecution, aboutItem, aboutModule, aboutTask } from '../about.js';
 import { attempt } from '../attempt.js';
 import { serve, standingOf } from '../deployments/service-steps.js';
 import { emit } from '../emit.js';
@@ -38,6 +41,7 @@ import type { AssignOrder } from '../journal.js';
 import { typesOf } from '../nodes/module-types.js';
 import { tryRows } from '../rows.js';
 import { type FleetNode, lookUpKey, type State } from '../state.js';
+import { putTogether, recallItem, startMap } from '../tasks/mapping.js';
 import { recall } from '../tasks/reuse.js';
 import { makeLease, type Turn } from '../turn.js';
 import { inputsOf, runFor } from './assigned.js';
@@ -157,34 +161,36 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
         const why = { code: 'node_lost', message: 'its node is dead', retryable: true };
         endExecution(turn, step.replaces, 'lost', { by: 'orchestrator', error: why });
       }
-      place(turn, task, step.position, step.nodeId, step.replaces);
+      place(turn, task, step);
       break;
     case 'look up': {
-      const { position } = step;
-      turn.state.undo.put(turn.state.lookUps, lookUpKey(task, position), { task, position });
+      const { position, item } = step;
+      turn.state.undo.put(turn.state.lookUps, lookUpKey(task, position, item), { task, position, item });
       turn.journal.hurry();
       leaveQueue(turn, task, position);
       break;
     }
     case 'recall':
       begin(turn, task);
-      recall(turn, task, step.position, step.result);
+      if (step.item === undefined) recall(turn, task, step.position, step.result);
+      else recallItem(turn, task, step.position, step.item, step.result);
       leaveQueue(turn, task, step.position);
       break;
     case 'wait':
-      wait(turn, task, step.position, step.wait);
+      wait(turn, task, step);
       break;
     case 'requeue':
-      sayWaiting(turn, task, step.position, { waiting: { code: 'requeued' }, reason: step.reason });
+      if (step.item === undefined)
+        sayWaiting(turn, task, step.position, { waiting: { code: 'requeued' }, reason: step.reason });
+      else sayItemWaits(turn, task, step.position, step.item, { reason: step.reason });
       leaveQueue(turn, task, step.position);
       break;
     case 'retry': {
-      sayWaiting(turn, task, step.position, {
-        waiting: { code: 'retry' },
-        reason: step.reason,
-        retry_at: new Date(turn.wallMs + step.delayMs).toISOString(),
-      });
-      leaveQueue(turn, task, step.position);
+      const { position, item, reason } = step;
+      const retry_at = new Date(turn.wallMs + step.delayMs).toISOString();
+      if (item !== undefined) sayItemWaits(turn, task, position, item, { reason, retry_at });
+      else sayWaiting(turn, task, position, { waiting: { code: 'retry' }, reason, retry_at });
+      leaveQueue(turn, task, position);
       break;
     }
     case 'succeed':
@@ -196,7 +202,22 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       leaveQueue(turn, task, step.position);
       break;
     case 'fail':
-      failModule(turn, task, step.position, step.error);
+      failModule(turn, task, step.position, step.error, step.item);
+      break;
+    case 'map':
+      begin(turn, task);
+      startMap(turn, task, step.position);
+      break;
+    case 'item done':
+      emit(turn, {
+        type: 'item.succeeded',
+        ...aboutItem(task, step.position, step.item),
+        execution_id: step.execution.id,
+      });
+      break;
+    case 'mapped':
+      putTogether(turn, task, step.position);
+      leaveQueue(turn, task, step.position);
       break;
     case 'skip':
       emit(turn, { type: 'module.skipped', ...aboutModule(task, step.position), reason: step.reason });
@@ -269,10 +290,14 @@ export function leaveQueue({ state }: Turn, task: Task, position: number): void 
   if (run?.queued) state.undo.set(run, 'queued', false);
 }
 
-function wait(turn: Turn, task: Task, position: number, why: Wait): void {
+function wait(
+  turn: Turn,
+  task: Task,
+  { position, wait: why, isSilent = false }: Extract<PlanStep, { kind: 'wait' }>,
+): void {
   const { undo, slotQueue } = turn.state;
   const phase = phaseOf(task, position);
-  const isSaid = phase.kind === 'waiting' && isSameWait(why, phase) && !phase.retry;
+  const isSaid = isSilent || (phase.kind === 'waiting' && isSameWait(why, phase) && !phase.retry);
   if (!isSaid) sayWaiting(turn, task, position, why);
   const run = task.runs[position]!;
   if (run.queued) return;
@@ -298,15 +323,31 @@ function sayWaiting(
   });
 }
 
-function failModule(turn: Turn, task: Task, position: number, error: ReportedError): void {
-  const newest = task.runs[position]?.executions.at(-1);
+function sayItemWaits(
+  turn: Turn,
+  task: Task,
+  position: number,
+  item: number,
+  why: { readonly reason: string; readonly retry_at?: string },
+): void {
+  emit(turn, { type: 'item.waiting', ...aboutItem(task, position, item), ...why });
+}
+
+/** `item`: the one that fails it. What runs for others is stopped, and does not count: the module begins anew or not at all. */
+function failModule(turn: Turn, task: Task, position: number, error: ReportedError, item?: number): void {
+  const run = task.runs[position];
+  const newest = item === undefined ? run?.executions.at(-1) : executionsOfItem(run!, item).at(-1);
   if (newest && !hasEnded(newest.observed)) endExecution(turn, newest, 'lost', { by: 'orchestrator', error });
   emit(turn, {
     type: 'module.failed',
     ...aboutModule(task, position),
     error,
     ...(newest && { node_id: newest.nodeId, attempt: newest.attempt }),
+    ...(item !== undefined && { item }),
   });
+  if (item !== undefined)
+    for (const execution of runningExecutions(run))
+      stopExecution(turn, execution, 'terminate', `item ${item} has failed`);
   leaveQueue(turn, task, position);
 }
 
@@ -322,32 +363,30 @@ function cacheKeyFor(
   task: Task,
   position: number,
   { version }: FleetNode,
-  replaces: Execution | undefined,
+  { item, replaces }: Pick<Extract<PlanStep, { kind: 'place' }>, 'item' | 'replaces'>,
 ): string | undefined {
   if (!task.graph.modules[position]!.spec.cache) return undefined;
   const digest = replaces
     ? replaces.cacheKey && digestIn(replaces.cacheKey)
-    : loaded.lookedUp.get(lookUpKey(task, position))?.digest;
+    : loaded.lookedUp.get(lookUpKey(task, position, item))?.digest;
   return digest && cacheKey(digest, version);
 }
 
-function place(
-  turn: Turn,
-  task: Task,
-  position: number,
-  nodeId: string,
-  replaces: Execution | undefined,
-): void {
+function place(turn: Turn, task: Task, step: Extract<PlanStep, { kind: 'place' }>): void {
   const { state } = turn;
+  const { position, item, nodeId } = step;
   const node = state.nodes.get(nodeId)!;
   begin(turn, task);
-  const cache_key = cacheKeyFor(turn, task, position, node, replaces);
+  const run = task.runs[position];
+  const before = item === undefined ? run?.executions : run && executionsOfItem(run, item);
+  const cache_key = cacheKeyFor(turn, task, position, node, step);
   const id = turn.ids.uuid();
   emit(turn, {
     type: 'execution.assigned',
     ...aboutModule(task, position),
+    ...(item !== undefined && { item }),
     execution_id: id,
-    attempt: (task.runs[position]?.executions.length ?? 0) + 1,
+    attempt: (before?.length ?? 0) + 1,
     node_id: nodeId,
     lease: makeLease(turn.ids.secret(), task.id),
     boot_id: node.bootId,
@@ -387,11 +426,12 @@ export function sendAssignment(
     module: spec.name,
     attempt: execution.attempt,
     timeoutMs: spec.timeoutMs ?? 0,
-    inputs: inputsOf(task, execution.position),
+    inputs: inputsOf(task, execution.position, execution.item),
     ...typesFor(turn.state, node, execution),
     ...runFor(turn.state, execution),
     ...(traceparent !== undefined && { traceparent }),
     ...(execution.pass !== undefined && { pass: execution.pass }),
+    ...(execution.item !== undefined && { item: execution.item }),
   });
   // Once, just when the node has left it unanswered for too long.
   const leftMs = sinceMs + turn.state.livenessOf(node).deadAfterMs - turn.nowMs;
@@ -477,8 +517,9 @@ export function armGrace(turn: Turn, execution: Execution): void {
 function abandonTask(turn: Turn, task: Task, error: ReportedError): void {
   emit(turn, { type: 'task.abandoned', ...aboutTask(task), error });
   for (const run of task.runs) {
-    const newest = run?.executions.at(-1);
-    if (newest && !hasEnded(newest.observed)) stopExecution(turn, newest, 'terminate', error.message);
+    const stopped = new Set([...(run?.executions.slice(-1) ?? []), ...runningExecutions(run)]);
+    for (const execution of stopped)
+      if (!hasEnded(execution.observed)) stopExecution(turn, execution, 'terminate', error.message);
   }
   endTask(turn, task, 'failed');
 }

@@ -48,7 +48,7 @@ export function indexKeysNow(task: Task): Key[] {
         ? phase.execution.indexed
         : phase?.kind === 'reused'
           ? phase.output.indexed
-          : phase?.kind === 'approved'
+          : phase?.kind === 'approved' || phase?.kind === 'mapped'
             ? phase.indexed
             : undefined;
     return Object.entries(noted ?? {}).map(([field, element]) =>

@@ -296,7 +296,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
   const reason = request.reason ?? '';
   const waited = task.runs.some((run) => run && awaitedApproval(run.phase));
   const scope = scopeOf(task, request.command, request.module);
-  const running = scope.flatMap((at) => runningExecution(task, at) ?? []);
+  const running = scope.flatMap((at) => executionsUnderWay(task, at));
   const commandId = issue(turn, {
     by: 'user',
     target: {
@@ -354,9 +354,12 @@ function scopeOf(task: Task, command: string, module: string | undefined): numbe
   return names.flatMap((name) => task.graph.index.get(name) ?? []);
 }
 
-function runningExecution(task: Task, position: number): Execution | undefined {
+function executionsUnderWay(task: Task, position: number): Execution[] {
   const phase = phaseOf(task, position);
-  return phase.kind === 'placed' && !hasEnded(phase.execution.observed) ? phase.execution : undefined;
+  const phases = phase.kind === 'mapping' ? [...phase.open.values()].map((item) => item.phase) : [phase];
+  return phases.flatMap((one) =>
+    one.kind === 'placed' && !hasEnded(one.execution.observed) ? [one.execution] : [],
+  );
 }
 
 /** The slots go back; the task waits behind its equals. */
@@ -366,10 +369,9 @@ function preempt(turn: Turn, task: Task, running: readonly Execution[], reason: 
   emit(turn, { type: 'task.requeued', ...aboutTask(task), queue_seq: turn.journal.cursor, queued_at });
   // What stands in a queue stands there with its old rank.
   for (const position of task.runs.keys()) leaveQueue(turn, task, position);
-  const idle = !task.graph.modules.some(({ position }) => {
-    const execution = runningExecution(task, position);
-    return execution !== undefined && execution.desired === 'running';
-  });
+  const idle = !task.graph.modules.some(({ position }) =>
+    executionsUnderWay(task, position).some(({ desired }) => desired === 'running'),
+  );
   if (running.length > 0 && idle && task.state === 'running') {
     emit(turn, {
       type: 'iteration.suspended',

@@ -79,6 +79,8 @@ export class QueryService {
       iteration: (...args) => json('iteration', args),
       approvals: (...args) => json('approvals', args),
       audit: (...args) => json('audit', args),
+      items: (...args) => json('items', args),
+      item: (...args) => json('item', args),
       executions: (...args) => json('executions', args),
       execution: (...args) => json('execution', args),
       executionLog: (...args) => json('executionLog', args),

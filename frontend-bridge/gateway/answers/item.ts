@@ -1,0 +1,35 @@
+/** The items of a module with `map`. */
+import { z } from 'zod';
+import type { ItemAnswerJson, ItemJson } from '../../../src/contract/iteration.js';
+import type { Documented } from './documented.js';
+import { id, iterationId, moduleState, reportedError, time } from './fields.js';
+import { named } from './shape.js';
+
+const itemShape = {
+  item: z.number().int().describe('From 0'),
+  state: moduleState,
+  execution_id: id.nullable().describe('The newest one'),
+  attempt: z.number().int().nullable(),
+  node_id: id.nullable(),
+  cached_from: z
+    .looseObject({ problem_id: id, iteration_id: iterationId, execution_id: id })
+    .nullable()
+    .describe('Whose result it has taken'),
+  waiting_reason: z.string().nullable().describe('Why it begins again'),
+  retry_at: time.nullable(),
+  error: reportedError.nullable(),
+  assigned_at: time.nullable(),
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+};
+
+export const itemView: Documented<ItemJson> = named('Item', z.looseObject(itemShape));
+
+export const itemAnswer: Documented<ItemAnswerJson> = named(
+  'ItemWithValues',
+  z.looseObject({
+    ...itemShape,
+    value: z.unknown().describe('As it stands in the list'),
+    result: z.unknown().describe('Its last output; a large one as its blob; null before there is one'),
+  }),
+);
