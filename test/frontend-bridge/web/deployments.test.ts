@@ -119,6 +119,8 @@ describe('the steps of a deployment', () => {
     const [before, now] = withTask([first, second], task);
     expect(before).toBe(first);
     expect(now?.steps[0]).toMatchObject({ state: 'running', execution_id: 'e', started_at: AT });
+    const over = { ...second, finished_at: AT };
+    expect(withTask([over], task)[0]?.finished_at).toBe(AT);
     expect(withTask([first], task)).toEqual([first]);
     expect(withTask([first], undefined)).toEqual([first]);
   });

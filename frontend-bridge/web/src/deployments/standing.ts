@@ -40,7 +40,9 @@ export function withTask(
     return { ...step, state, execution_id, waiting_reason, error, started_at, finished_at };
   });
   const { state, finished_at, error } = task;
-  return operations.with(index, { ...operation, state, finished_at: finished_at ?? null, error, steps });
+  // Events do not say when a task has ended; the operation, which is read again then, does.
+  const ended = finished_at ?? operation.finished_at;
+  return operations.with(index, { ...operation, state, finished_at: ended, error, steps });
 }
 
 /** What was last done to a component: its steps in the newest operation that had some. */
