@@ -12,6 +12,8 @@ import { pathWithin } from '../model/run.js';
 import { entryOf, META } from './tosca/meta.js';
 
 const MAX_ENTRIES = 5_000;
+/** What comes after them is not told. */
+const MAX_FAULTS = 100;
 /** Of all entries together. */
 const MAX_UNPACKED_BYTES = 128 * 1024 * 1024;
 /** Text comes to some 20; only a bomb comes to hundreds. */
@@ -33,7 +35,9 @@ type Add = (path: string, code: string, message: string) => void;
 
 export async function openCsar(bytes: Uint8Array): Promise<OpenedCsar> {
   const faults: Fault[] = [];
-  const add: Add = (path, code, message) => void faults.push({ path, code, message });
+  const add: Add = (path, code, message) => {
+    if (faults.length < MAX_FAULTS) faults.push({ path, code, message });
+  };
   if (bytes.byteLength > MAX_CSAR_BYTES) {
     add('', 'too_large', `the archive has ${bytes.byteLength} bytes, expected at most ${MAX_CSAR_BYTES}`);
     return { ok: false, faults };

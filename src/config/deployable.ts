@@ -4,6 +4,7 @@ import { type Fault, messageOf } from '../base/errors.js';
 import { filesOfBlueprint } from '../model/blueprint.js';
 import { inputsFor } from '../model/blueprint-inputs.js';
 import type { Beside, BlueprintSource, Content, ReadBlueprint } from '../model/blueprint-source.js';
+import { MAX_GRAPH_BYTES } from '../model/graph.js';
 import { blueprintOf } from './blueprint-file.js';
 import { openCsar } from './csar.js';
 import { isTemplate } from './tosca/templates.js';
@@ -17,6 +18,9 @@ export interface ReadBlueprintOptions {
   /** Faults get their lines. The texts are read once more for that, so they have to be of this machine's own user. @default false */
   readonly places?: boolean;
 }
+
+/** Of all imported files together. */
+const MAX_IMPORTED_CHARACTERS = 4 * MAX_GRAPH_BYTES;
 
 /** In its folder, the file of a template that is given as a text. */
 const MAIN_FILE = 'template.yaml';
@@ -60,12 +64,18 @@ async function readText(
     return withInputs({ ...parsed, files }, beside, inputs);
   }
   const imported = new Map<string, ReadYaml>();
+  let left = MAX_IMPORTED_CHARACTERS;
   const readFile: TranslateOptions['readFile'] = async (path) => {
     const known = imported.get(path);
     if (known) return { ok: true, read: known };
     const content = textOf(await beside.read(path));
     if (!content.ok) return content;
     texts.set(path, content.text);
+    left -= content.text.length;
+    if (left < 0) {
+      const message = `imported files have at most ${MAX_IMPORTED_CHARACTERS} characters together`;
+      return { ok: false, code: 'too_large', message };
+    }
     const read = await readYaml(content.text, path);
     imported.set(path, read);
     return { ok: true, read };

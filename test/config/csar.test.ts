@@ -108,6 +108,9 @@ describe('an archive', () => {
   it('is refused if it has too many entries, is too large, or is not an archive', async () => {
     const many = Array.from({ length: 5001 }, (_, index) => ({ name: `f${index}` }));
     expect(await faultsOf(...many)).toEqual([' too_large']);
+    expect(await faultsOf(...many.slice(0, 200).map(({ name }) => ({ name: `../${name}` })))).toHaveLength(
+      100,
+    );
     const codeOf = async (bytes: Uint8Array): Promise<string | undefined> => {
       const opened = await openCsar(bytes);
       return opened.ok ? undefined : opened.faults[0]?.code;

@@ -1,5 +1,4 @@
 /** Capabilities: the types of the profile and of the file, and what nodes offer to requirements. They have no properties here. */
-import { didYouMean } from '../../base/nearest.js';
 import { show } from '../faults.js';
 import { CAPABILITY_TYPES, fullName } from './profile.js';
 import { type At, type Given, own, type Report } from './report.js';
@@ -65,7 +64,7 @@ export class CapabilityTypes {
       return parent === undefined ? [] : this.chainOf(parent, at, below);
     }
     const names = [...this.#names];
-    const message = `${show(name)} is not a capability type here${didYouMean(name, names)}: supported are ${names.join(', ')}`;
+    const message = `${show(name)} is not a capability type here${this.#report.near(name, names)}: supported are ${names.join(', ')}`;
     this.#report.add(at, 'unknown_type', message);
     return [];
   }

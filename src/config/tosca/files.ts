@@ -17,12 +17,15 @@ export interface Layout {
   readonly named: ReadonlyMap<string, Written>;
 }
 
+/** Of all operations together. */
 const MAX_FILES = 1_000;
+const MAX_DEPENDENCIES = 100;
 
 export class Layouts {
   readonly #mainFile: string;
   readonly #list: ListFiles;
   readonly #report: Report;
+  readonly #listed = new Map<string, readonly string[]>();
   #count = 0;
 
   constructor(mainFile: string, list: ListFiles, report: Report) {
@@ -35,12 +38,17 @@ export class Layouts {
   async of(primary: Written, { dependencies }: Operation): Promise<Layout | undefined> {
     const script = this.#pathOf(primary);
     if (script === undefined) return undefined;
+    if (dependencies.length > MAX_DEPENDENCIES) {
+      const message = `${dependencies.length} dependencies are too many: give at most ${MAX_DEPENDENCIES}, or a folder`;
+      this.#report.add(primary.at, 'out_of_range', message);
+      return undefined;
+    }
     const files = new Map([[baseName(script), script]]);
     const named = new Map([[script, primary]]);
     for (const dependency of dependencies) {
       const path = this.#pathOf(dependency);
       if (path === undefined) continue;
-      for (const file of await this.#list(path)) {
+      for (const file of await this.#filesAt(path)) {
         const name = baseName(path) + file.slice(path.length);
         const other = files.get(name);
         if (other !== undefined && other !== file) {
@@ -57,6 +65,12 @@ export class Layouts {
     }
     this.#count += files.size;
     return { script: baseName(script), files: Object.fromEntries(files), named };
+  }
+
+  async #filesAt(path: string): Promise<readonly string[]> {
+    const listed = this.#listed.get(path) ?? (await this.#list(path));
+    this.#listed.set(path, listed);
+    return listed;
   }
 
   #pathOf({ value, at }: Written): string | undefined {

@@ -2,7 +2,6 @@
  * The node types that a template knows: those of the profile that are supported, and those of its files. Each is resolved with all that it derives
  * from: a definition of a derived type takes the place of the one of the same name.
  */
-import { didYouMean } from '../../base/nearest.js';
 import { show } from '../faults.js';
 import { type Artifacts, artifactsOf } from './artifacts.js';
 import type { Capability, CapabilityTypes } from './capabilities.js';
@@ -47,8 +46,8 @@ const FIELDS = [
   'artifacts',
 ];
 const REQUIREMENT = ['capability', 'node', 'relationship', 'occurrences', 'description'];
-/** Each copies what it derives from, so the work is quadratic in their number. */
-const MAX_TYPES = 300;
+/** Of one kind, with those that a type derives from. */
+const MAX_MEMBERS = 300;
 
 const NOTHING: Omit<NodeType, 'name'> = {
   ...{ chain: [], properties: new Map(), attributes: new Map(), capabilities: new Map() },
@@ -73,9 +72,7 @@ export class NodeTypes {
     this.#names = new Set([...Object.keys(NODE_TYPES), ...given.keys()]);
     this.#others = others;
     this.#report = report;
-    if (given.size > MAX_TYPES)
-      report.add(['node_types'], 'out_of_range', `${given.size} are too many: give at most ${MAX_TYPES}`);
-    for (const [name, { at }] of [...given].slice(0, MAX_TYPES)) {
+    for (const [name, { at }] of given) {
       if (Object.hasOwn(NODE_TYPES, name))
         report.add(at, 'name_taken', `${name} is a type of the profile: give another name`);
       else this.named(name, at);
@@ -91,15 +88,26 @@ export class NodeTypes {
       return undefined;
     }
     if (!this.#isKnown(full, name, at)) return undefined;
-    const type = this.#read(full, at, [...below, full]);
+    const type = this.#bounded(this.#read(full, at, [...below, full]), at);
     this.#resolved.set(full, type);
     return type;
+  }
+
+  #bounded(type: NodeType | undefined, at: At): NodeType | undefined {
+    const { properties, attributes, capabilities, requirements, artifacts } = type ?? NOTHING;
+    const most = Math.max(
+      ...[properties.size, attributes.size, capabilities.size, requirements.size, artifacts.size],
+    );
+    if (most <= MAX_MEMBERS) return type;
+    const message = `a type has at most ${MAX_MEMBERS} properties, attributes and the like: ${most} are too many`;
+    this.#report.add(at, 'out_of_range', message);
+    return undefined;
   }
 
   #isKnown(full: string, name: string, at: At): boolean {
     if (this.#names.has(full)) return true;
     const names = [...this.#names];
-    const message = `${show(name)} is not a node type here${didYouMean(name, names)}: supported are ${names.join(', ')}`;
+    const message = `${show(name)} is not a node type here${this.#report.near(name, names)}: supported are ${names.join(', ')}`;
     this.#report.add(at, 'unknown_type', message);
     return false;
   }

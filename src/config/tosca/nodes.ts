@@ -1,5 +1,4 @@
 /** The node templates of a topology: their types, the values that they have, and what they require of each other. */
-import { didYouMean } from '../../base/nearest.js';
 import { show } from '../faults.js';
 import { artifactsOf, type Written } from './artifacts.js';
 import { type CapabilityTypes, offers } from './capabilities.js';
@@ -97,7 +96,8 @@ function valuesOf(
   for (const [name, value] of Object.entries(report.record(own(given, kind), here))) {
     const place = [...here, name];
     if (defined.has(name)) values.set(name, { value, at: place });
-    else report.add(place, 'unknown_field', `${notIn(name, `${kind} of ${type.name}`, [...defined.keys()])}`);
+    else
+      report.add(place, 'unknown_field', notIn(name, `${kind} of ${type.name}`, [...defined.keys()], report));
   }
   for (const [name, definition] of defined) {
     if (values.has(name)) continue;
@@ -121,12 +121,12 @@ function requirementsOf(
     const definition = type.requirements.get(name);
     if (definition === undefined) {
       const of = `the requirements of ${type.name}`;
-      report.add(place, 'unknown_field', notIn(name, of, [...type.requirements.keys()]));
+      report.add(place, 'unknown_field', notIn(name, of, [...type.requirements.keys()], report));
       return [];
     }
     const assigned = assignedOf(name, value, definition, place, known);
     if (assigned === undefined || all.includes(assigned.target)) return assigned ?? [];
-    const message = `${show(assigned.target)} is not a node template${didYouMean(assigned.target, all)}: there are ${all.join(', ')}`;
+    const message = `${show(assigned.target)} is not a node template${report.near(assigned.target, all)}: there are ${all.join(', ')}`;
     report.add(place, 'unknown_node', message);
     return [];
   });
@@ -203,9 +203,9 @@ function checkTarget(
     );
 }
 
-function notIn(name: string, of: string, known: readonly string[]): string {
+function notIn(name: string, of: string, known: readonly string[], report: Report): string {
   const what = known.length === 0 ? 'there are none' : `there are ${known.join(', ')}`;
-  return `${show(name)} is not among ${of}${didYouMean(name, known)}: ${what}`;
+  return `${show(name)} is not among ${of}${report.near(name, known)}: ${what}`;
 }
 
 /** The node itself, and all that it requires, directly or through others. */

@@ -1,5 +1,4 @@
 /** Relationship types: three of the profile, and those of the file that derive from them without adding anything. */
-import { didYouMean } from '../../base/nearest.js';
 import { show } from '../faults.js';
 import { fullName, RELATIONS, type Relation } from './profile.js';
 import type { At, Report } from './report.js';
@@ -53,7 +52,7 @@ export class Relationships {
     const given = this.#given.get(full);
     if (given === undefined) {
       const names = [...this.#names];
-      const message = `${show(name)} is not a relationship type here${didYouMean(name, names)}: supported are ${names.join(', ')}`;
+      const message = `${show(name)} is not a relationship type here${this.#report.near(name, names)}: supported are ${names.join(', ')}`;
       this.#report.add(at, 'unknown_type', message);
       return ANY;
     }

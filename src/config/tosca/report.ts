@@ -14,17 +14,32 @@ export type Given = Readonly<Record<string, unknown>>;
 
 /** A template that has more faults is not read to its end. */
 const MAX_FAULTS = 100;
+const MAX_SUGGESTIONS = 20;
+const MAX_SUGGESTED_CHARACTERS = 60;
+
+/** Thrown once a report is full. */
+export class TooManyFaults extends Error {}
 
 export class Report {
   readonly #faults = new Map<string, Fault>();
+  #suggestions = 0;
 
   get faults(): readonly Fault[] {
     return [...this.#faults.values()];
   }
 
+  /** Throws `TooManyFaults` with the last one that it takes. */
   add(at: At, code: string, message: string): void {
     const path = pathOf(at);
-    if (this.#faults.size < MAX_FAULTS) this.#faults.set(`${path}\n${message}`, { path, code, message });
+    this.#faults.set(`${path}\n${message}`, { path, code, message });
+    if (this.#faults.size >= MAX_FAULTS) throw new TooManyFaults();
+  }
+
+  /** ` (did you mean x?)`, if one of them is near. Looking for it takes time for each of them, and for each character. */
+  near(word: string, known: readonly string[]): string {
+    if (this.#suggestions === MAX_SUGGESTIONS || word.length > MAX_SUGGESTED_CHARACTERS) return '';
+    this.#suggestions += 1;
+    return didYouMean(word, known);
   }
 
   unsupported(at: At, message: string): void {
@@ -44,7 +59,7 @@ export class Report {
     const given = this.record(value, at);
     for (const key of Object.keys(given)) {
       if (known.includes(key)) continue;
-      const near = didYouMean(key, known);
+      const near = this.near(key, known);
       const message = `${show(key)} is not supported here${near}: supported are ${known.join(', ')}`;
       this.unsupported([...at, key], message);
     }

@@ -12,6 +12,8 @@ export const VERSION = 'tosca_definitions_version';
 const SUPPORTED = 'tosca_simple_yaml_1_3';
 /** Each is a file to be read. */
 const MAX_IMPORTS = 100;
+/** Of one kind. Each may derive from all others, and copies what it derives from. */
+const MAX_TYPES = 300;
 
 const IMPORTED = [
   VERSION,
@@ -28,7 +30,8 @@ const FIELDS = [...IMPORTED, 'topology_template'];
 
 /** Definitions of one kind, of all files, by name. */
 export type Definitions = ReadonlyMap<string, { readonly value: unknown; readonly at: At }>;
-export type Kind = 'node_types' | 'relationship_types' | 'capability_types';
+const KINDS = ['node_types', 'relationship_types', 'capability_types'] as const;
+export type Kind = (typeof KINDS)[number];
 
 interface Document {
   readonly at: readonly InFile[];
@@ -44,17 +47,13 @@ export type ReadFile = (
 >;
 
 export class Templates {
-  readonly main: Given;
   /** By path of an imported file, where it is imported first. */
   readonly imported: ReadonlyMap<string, At>;
-  readonly #documents: readonly Document[];
-  readonly #report: Report;
+  readonly #definitions: ReadonlyMap<Kind, Definitions>;
 
-  private constructor(documents: readonly Document[], imported: ReadonlyMap<string, At>, report: Report) {
-    this.main = documents[0]!.value;
+  private constructor(definitions: ReadonlyMap<Kind, Definitions>, imported: ReadonlyMap<string, At>) {
+    this.#definitions = definitions;
     this.imported = imported;
-    this.#documents = documents;
-    this.#report = report;
   }
 
   /** `mainFile`: the template's own path, from the root. */
@@ -76,21 +75,28 @@ export class Templates {
         if (document) documents.push(document);
       }
     }
-    return new Templates(documents, imported, report);
+    const definitions = new Map(KINDS.map((kind) => [kind, definitionsOf(kind, documents, report)]));
+    return new Templates(definitions, imported);
   }
 
   definitions(kind: Kind): Definitions {
-    const all = new Map<string, { value: unknown; at: At }>();
-    for (const { value, at } of this.#documents) {
-      const place = [...at, kind];
-      for (const [name, one] of Object.entries(this.#report.record(value[kind], place))) {
-        const here = [...place, name];
-        if (all.has(name)) this.#report.add(here, 'duplicate', `${name} is defined in another file as well`);
-        else all.set(name, { value: one, at: here });
-      }
-    }
-    return all;
+    return this.#definitions.get(kind)!;
   }
+}
+
+function definitionsOf(kind: Kind, documents: readonly Document[], report: Report): Definitions {
+  const all = new Map<string, { value: unknown; at: At }>();
+  for (const { value, at } of documents) {
+    const place = [...at, kind];
+    for (const [name, one] of Object.entries(report.record(value[kind], place))) {
+      const here = [...place, name];
+      if (all.has(name)) report.add(here, 'duplicate', `${name} is defined in another file as well`);
+      else all.set(name, { value: one, at: here });
+    }
+  }
+  if (all.size > MAX_TYPES)
+    report.add([kind], 'out_of_range', `${all.size} are too many: give at most ${MAX_TYPES}`);
+  return all;
 }
 
 export function isTemplate(value: unknown): value is Given {

@@ -14,7 +14,7 @@ import { NodeTypes } from './node-types.js';
 import { NODES_AT, type Nodes, nodesOf } from './nodes.js';
 import type { ClusterAt } from './placement.js';
 import { Relationships } from './relationships.js';
-import { type Given, own, pathOf, Report } from './report.js';
+import { type Given, own, pathOf, Report, TooManyFaults } from './report.js';
 import { type ReadFile, Templates } from './templates.js';
 import { type Extras, Writer } from './writer.js';
 
@@ -45,6 +45,19 @@ const MAX_NAME_CHARACTERS = 40;
 export async function translate(template: Given, options: TranslateOptions): Promise<Translated> {
   // T1. The report refuses what no reader understands.
   const report = new Report();
+  try {
+    return await translateInto(report, template, options);
+  } catch (thrown) {
+    if (thrown instanceof TooManyFaults) return failed(report);
+    throw thrown;
+  }
+}
+
+async function translateInto(
+  report: Report,
+  template: Given,
+  options: TranslateOptions,
+): Promise<Translated> {
   const templates = await Templates.read(template, options.mainFile, options.readFile, report);
   if (report.faults.length > 0) return failed(report);
   const topology = report.fields(template.topology_template, ['topology_template'], TOPOLOGY);

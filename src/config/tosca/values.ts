@@ -5,7 +5,6 @@
  *     others: properties that name each other could otherwise double with each line.
  * V2. A value that is refused is `undefined`, and the report says why.
  */
-import { didYouMean } from '../../base/nearest.js';
 import { INPUTS_NAME, valueAt } from '../../model/blueprint.js';
 import { show } from '../faults.js';
 import type { Written } from './artifacts.js';
@@ -50,6 +49,7 @@ export interface ValuesOptions {
 
 export class Values {
   readonly #options: ValuesOptions;
+  readonly #reached = new Map<Node, ReadonlySet<string>>();
   #steps = 0;
 
   constructor(options: ValuesOptions) {
@@ -126,7 +126,7 @@ export class Values {
       return this.#refuse(at, 'wrong_type', `${show(value)} is not right: give the name of an input`);
     const definition = definitions.get(name);
     if (definition === undefined) {
-      const near = didYouMean(name, [...definitions.keys()]);
+      const near = this.#options.report.near(name, [...definitions.keys()]);
       return this.#refuse(at, 'unknown_input', `${show(name)} is not an input${near}`);
     }
     if (steps.some(isUnfit)) return this.#unfit(steps.find(isUnfit)!, at);
@@ -187,9 +187,12 @@ export class Values {
   #owner(name: string, kind: Kind, member: string, at: At, { self }: Within): Node | undefined {
     const { nodes } = this.#options;
     if (name !== SELF && name !== HOST) {
+      const node = nodes.get(name);
+      if (node) return node;
       const known = [...nodes.keys()];
-      const message = `${show(name)} is not a node template${didYouMean(name, known)}: there are ${known.join(', ')}`;
-      return nodes.get(name) ?? this.#refuse(at, 'unknown_node', message);
+      const near = this.#options.report.near(name, known);
+      const message = `${show(name)} is not a node template${near}: there are ${known.join(', ')}`;
+      return this.#refuse(at, 'unknown_node', message);
     }
     if (self === undefined)
       return this.#refuse(at, 'bad_reference', `an output has no ${name}: give the name of a node template`);
@@ -216,18 +219,18 @@ export class Values {
     const known = [...node.type.properties.keys()];
     const message = known.includes(name)
       ? `the property ${name} of ${node.name} is not given`
-      : `${show(name)} is not a property of ${node.name}${didYouMean(name, known)}`;
+      : `${show(name)} is not a property of ${node.name}${this.#options.report.near(name, known)}`;
     return this.#refuse(at, 'bad_reference', message);
   }
 
   /** What the operations of its node write, or else what is assigned. A property is an attribute too. */
   #attribute(node: Node, steps: readonly string[], at: At, within: Within): Evaluated | undefined {
-    const { nodes, components } = this.#options;
+    const { components } = this.#options;
     const [name, ...path] = steps as readonly [string, ...string[]];
     const { attributes, properties } = node.type;
     if (!attributes.has(name) && properties.has(name)) return this.#property(node, steps, at, within);
     if (!attributes.has(name)) {
-      const near = didYouMean(name, [...attributes.keys(), ...properties.keys()]);
+      const near = this.#options.report.near(name, [...attributes.keys(), ...properties.keys()]);
       return this.#refuse(at, 'bad_reference', `${show(name)} is not an attribute of ${node.name}${near}`);
     }
     const assigned = node.attributes.get(name);
@@ -238,13 +241,19 @@ export class Values {
       return this.#refuse(at, 'bad_reference', message);
     }
     const { self } = within;
-    if (self !== undefined && !reached(nodes, self.name).has(node.name)) {
+    if (self !== undefined && !this.#reachedBy(self).has(node.name)) {
       const message = `${node.name} may come later than ${self.name}: add it to the requirements of ${self.name}`;
       return this.#refuse(at, 'not_after', message);
     }
     const unfit = steps.find(isUnfit);
     if (unfit !== undefined) return this.#unfit(unfit, at);
     return { kind: 'text', text: reference(components.get(node.name)!, steps), isStatic: false };
+  }
+
+  #reachedBy(node: Node): ReadonlySet<string> {
+    const found = this.#reached.get(node) ?? reached(this.#options.nodes, node.name);
+    this.#reached.set(node, found);
+    return found;
   }
 
   #unfit(step: string, at: At): undefined {

@@ -309,9 +309,33 @@ describe('of inputs and values', () => {
   });
 });
 
-it('every fault of a template is reported at once, up to a hundred', async () => {
+it('reports every fault of a template at once, up to a hundred, and bounds what there can be of each kind', async () => {
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`n${index}`, '{ type: X }']));
   expect(await faultsOf(topology(many))).toHaveLength(100);
+  const members = Array.from({ length: 301 }, (_, index) => `p${index}: { type: string, required: false }`);
+  expect(await type(`properties: { ${members.join(', ')} }`)).toEqual(['node_types.T out_of_range']);
+  const files = Array.from({ length: 101 }, (_, index) => `f${index}`);
+  const implementation = `{ primary: a.sh, dependencies: [${files.join(', ')}] }`;
+  expect(
+    await node(`type: Root, interfaces: { Standard: { create: { implementation: ${implementation} } } }`),
+  ).toEqual([`${A}.interfaces.Standard.create.implementation.primary out_of_range`]);
+  const texts = Object.fromEntries(
+    Array.from({ length: 6 }, (_, index) => [
+      `${index}.yaml`,
+      `# ${' '.repeat(200_000)}\ntosca_definitions_version: tosca_simple_yaml_1_3\n`,
+    ]),
+  );
+  expect(await faultsOf(`imports: [${Object.keys(texts).join(', ')}]\n${PLAIN}`, { files: texts })).toEqual([
+    'imports[5] too_large',
+  ]);
   const tooMany = Object.fromEntries(Array.from({ length: 301 }, (_, index) => [`n${index}`, RUN]));
   expect(await faultsOf(topology(tooMany))).toEqual(['topology_template.node_templates out_of_range']);
 });
+
+it.each(['node_types', 'relationship_types', 'capability_types'])(
+  'refuses more than 300 %s',
+  async (kind) => {
+    const types = Array.from({ length: 301 }, (_, index) => `t${index}: { derived_from: t${index + 1} }`);
+    expect(await faultsOf(`${kind}: { ${types.join(', ')} }\n${PLAIN}`)).toEqual([`${kind} out_of_range`]);
+  },
+);
