@@ -228,18 +228,18 @@ function unauthorized(reply: FastifyReply, message: string): HttpError {
 }
 
 function tooMany(): HttpError {
-  const message = `This address has shown more than ${FAILURES_PER_SECOND} wrong tokens in a second.`;
+  const message = `This address has sent more than ${FAILURES_PER_SECOND} wrong tokens in a second.`;
   return new HttpError(429, 'too_many_attempts', message, { retryAfter: 1 });
 }
 
 function blobsOnly(): HttpError {
-  return new HttpError(403, 'blobs_only', 'The token of a node is for its blobs.', {
+  return new HttpError(403, 'blobs_only', 'The token of a node is only for its blobs.', {
     hint: 'For anything else, use a token of `tutti access grant`.',
   });
 }
 
 function noToken(): HttpError {
-  return new HttpError(409, 'no_token', 'Nobody needs a token here, so nobody signs in.');
+  return new HttpError(409, 'no_token', 'This orchestrator needs no token, so there is no sign-in.');
 }
 
 function holderOfGrant(grant: Grant): Caller {
@@ -257,9 +257,9 @@ export function refuseTokenInUrl({ query }: FastifyRequest): void {
   throw new HttpError(
     400,
     'token_in_url',
-    'A token is not taken from the address: histories and logs keep it.',
+    'A token in the address is not accepted: histories and logs would store it.',
     {
-      hint: 'Send it as `Authorization: Bearer <token>`, or sign in on the page. Replace this one if others may have read the address.',
+      hint: 'Send it as `Authorization: Bearer <token>`, or sign in on the page. Replace this token if others may have read the address.',
     },
   );
 }
@@ -273,7 +273,7 @@ function demandOwnPage({ method, headers }: FastifyRequest): void {
   throw new HttpError(
     403,
     'forbidden_origin',
-    'A session cookie is taken from pages of this orchestrator only.',
+    'A session cookie is accepted only from pages of this orchestrator.',
     {
       hint: 'Programs send `Authorization: Bearer <token>`.',
     },

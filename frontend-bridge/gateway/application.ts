@@ -137,7 +137,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   await app.register(fastifyWebsocket, {
     options: { maxPayload: limits.viewerFrameBytes, perMessageDeflate: false, autoPong: false },
     errorHandler: (error, socket) => {
-      logger.debug({ err: error }, 'a viewer broke off');
+      logger.debug({ err: error }, 'a viewer disconnected');
       socket.terminate();
     },
     preClose(done) {
@@ -173,7 +173,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
 /** Nobody can forget to say who may use a route. */
 function demandAction({ method, url, config }: RouteOptions): void {
   if (config?.action === undefined && !config?.isOpen)
-    throw new Error(`${String(method)} ${url} does not say what it does`);
+    throw new Error(`${String(method)} ${url} does not declare its action`);
 }
 
 /** What `/openapi.json` describes. */
@@ -247,7 +247,7 @@ function createHttpServer(
     const error = new HttpError(
       417,
       'bad_request',
-      `Nothing meets the expectation ${request.headers.expect}.`,
+      `The expectation ${request.headers.expect} is not supported.`,
     );
     answerRaw(response.socket ?? request.socket, error);
   });
@@ -320,7 +320,7 @@ function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods
     throw new HttpError(
       405,
       'method_not_allowed',
-      `${path} takes ${allowed.join(', ')}, not ${request.method}.`,
+      `${path} accepts ${allowed.join(', ')}, not ${request.method}.`,
     );
   }
   const page = answerDeepPath(request, reply);

@@ -87,7 +87,7 @@ export class Bodies {
       // One that nobody reads at the moment waits for us.
       else if (request.isPaused()) body.movedMs = now;
       else if (now - body.movedMs > limits.bodyIdleMs) {
-        const message = `The body has come no further for ${limits.bodyIdleMs} ms.`;
+        const message = `No further byte of the body has arrived for ${limits.bodyIdleMs} ms.`;
         this.#end(request, new HttpError(408, 'body_timeout', message));
       }
     }

@@ -101,22 +101,22 @@ export function toHttpError(thrown: unknown, sources: ErrorSources): HttpError {
       return new HttpError(413, 'too_large', `The body has more than ${sources.bodyLimit} bytes.`, {
         hint:
           sources.bodyLimit === MAX_GRAPH_BYTES
-            ? 'A graph has at most so many: let its modules share settings (<<: *defaults), or split it.'
+            ? 'A graph has at most this many: let its modules share settings (<<: *defaults), or split it.'
             : 'Raise --max-body (TUTTI_MAX_BODY) of the orchestrator, or keep the content elsewhere and give its address in the input.',
       });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new HttpError(415, 'unsupported_media_type', 'This route does not take that Content-Type.', {
+      return new HttpError(415, 'unsupported_media_type', 'This route does not accept that Content-Type.', {
         hint: 'Send application/json; a graph as application/yaml, text/yaml or text/plain.',
       });
     case 'store_damaged':
       return new HttpError(500, 'store_damaged', messageOf(thrown), {
-        hint: 'A disk has changed it: `tutti check` names all that is damaged; restore a backup.',
+        hint: 'The disk has changed it: `tutti check` lists all damage; restore a backup.',
         cause: thrown,
       });
     default:
       return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
         ? new HttpError(statusCode, 'bad_request', (thrown as Error).message)
-        : new HttpError(500, 'internal', 'The orchestrator failed at this request; its log says why.');
+        : new HttpError(500, 'internal', 'The orchestrator failed to handle this request; its log says why.');
   }
 }
 

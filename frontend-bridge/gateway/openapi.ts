@@ -11,10 +11,10 @@ interface Operation {
 type Paths = Record<string, Record<string, Operation>>;
 
 const CURSOR = {
-  description: 'The event seq that this answer reflects: subscribe from there to stay current',
+  description: 'The event seq that this answer reflects: subscribe from there to stay up to date',
   schema: { type: 'integer', minimum: 0 },
 };
-const RETRY_AFTER = { description: 'With 429 and 503: seconds', schema: { type: 'integer' } };
+const RETRY_AFTER = { description: 'With 429 and 503: seconds to wait', schema: { type: 'integer' } };
 
 export async function describeRoutes(app: App, needsToken: boolean): Promise<void> {
   const transform = createJsonSchemaTransform({ schemaRegistry: namedSchemas });
@@ -63,7 +63,7 @@ function completeOperations(operations: Record<string, Operation>): void {
   for (const [method, operation] of Object.entries(operations)) {
     for (const [status, response] of Object.entries(operation.responses ?? {})) {
       if (status === 'default') {
-        response.description = 'Refused: the error says why, and what to do';
+        response.description = 'Refused: the error gives the reason and a remedy';
         response.headers = { 'Retry-After': RETRY_AFTER };
       } else if (method === 'get') {
         response.headers = { 'Tutti-Cursor': CURSOR };

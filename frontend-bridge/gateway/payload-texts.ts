@@ -24,14 +24,9 @@ export function keepTexts(body: JsonText): unknown {
     code: 'duplicate_field',
     message: 'is given twice: give it once',
   }));
-  throw new HttpError(
-    422,
-    'invalid_body',
-    `The body has fields that are there twice: ${repeated.join(', ')}`,
-    {
-      details,
-    },
-  );
+  throw new HttpError(422, 'invalid_body', `The body has duplicate fields:  ${repeated.join(', ')}`, {
+    details,
+  });
 }
 
 function kept(body: JsonText, at: string, repeated: string[]): unknown {

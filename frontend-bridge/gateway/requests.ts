@@ -46,16 +46,16 @@ export const searchShape: SearchShape = {
     .describe(
       'Over stored fields, `input.FIELD` and outputs as `MODULE.FIELD` or `MODULE.OUTPUT.FIELD`: `carbon_footprint.carbon_footprint < 0.2 and ' +
         'state = "succeeded" or title ~ "steel"`. Comparisons `= != < <= > >=`, `~` (contains, without regard to case), `not`, `and`, ' +
-        '`or`, parentheses; a field that is not there fits only `= null`. Outputs count once their iteration has ended',
+        '`or`, parentheses; a missing field matches only `= null`. Outputs count once their iteration has ended',
     ),
   order_by: z
     .string()
     .exactOptional()
-    .describe('`FIELD`, or `-FIELD` from the highest down; those without the field are left out'),
+    .describe('`FIELD`, or `-FIELD` for descending order; items without the field are left out'),
   fields: z
     .string()
     .exactOptional()
-    .describe('Names, with commas between them: items get their values as `fields`'),
+    .describe('Names separated by commas; the values are returned as `fields`'),
 };
 
 /** What people say about a problem; `null` takes it back. */

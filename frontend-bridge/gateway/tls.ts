@@ -38,7 +38,7 @@ function readPem(file: string, option: string): Buffer {
     return readFileSync(file);
   } catch (cause) {
     throw new TuttiError('bad_tls', `The file of ${option} cannot be read: ${messageOf(cause)}`, {
-      hint: 'Check the path and who may read it.',
+      hint: 'Check the path and its permissions.',
       cause,
     });
   }

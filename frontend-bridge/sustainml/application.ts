@@ -63,7 +63,7 @@ export function createApplication(deps: ApplicationDeps): FastifyInstance {
       const refused = new Refused(
         400,
         'bad_request',
-        'This is not an HTTP request that came whole and in time.',
+        'This is not an HTTP request that arrived complete and in time.',
       );
       const text = JSON.stringify(errorBody(refused));
       const head = `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`;
@@ -83,7 +83,7 @@ export function createApplication(deps: ApplicationDeps): FastifyInstance {
     if (action !== undefined) checkRole(deps.role, action);
   });
   app.addHook('onRoute', ({ url, config }) => {
-    if (config?.action === undefined) throw new Error(`${url} does not say what it does`);
+    if (config?.action === undefined) throw new Error(`${url} does not declare its action`);
   });
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?');

@@ -19,7 +19,7 @@ export async function cancel(deps: CancelDeps, body: View): Promise<{ status: nu
   for (const task of wanted) if (await stop(deps, task)) stopped.push(task);
   if (stopped.length > 0)
     return { status: 200, body: { status: 'cancelled', tasks: stopped.map(({ name }) => name) } };
-  const error = named === undefined ? 'No task is under way.' : 'No such task is under way.';
+  const error = named === undefined ? 'No task is running.' : 'No such task is running.';
   return { status: 404, body: { status: 'not_found', error } };
 }
 

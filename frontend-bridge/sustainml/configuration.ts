@@ -78,7 +78,7 @@ export class Configuration {
   }
 
   async #answerOf(node: FormNode | undefined, configuration: string): Promise<View> {
-    if (!node) return failed('No node has this node_id.');
+    if (!node) return failed('There is no node with this node_id.');
     const nodes = await this.#nodes.of(node.module);
     const chosen = nodes.filter(isPresent).sort((a, b) => Number(isFree(b)) - Number(isFree(a)))[0];
     if (!chosen) return failed(`No node of ${node.module} is there.`);

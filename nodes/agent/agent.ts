@@ -57,7 +57,7 @@ class Play implements AgentPlay {
     if (this.#place) {
       this.#settings.logger.error(
         { cluster: cluster.name },
-        'the cluster is reached in another way now: the agent ends, and takes the new way when it is started again',
+        'the way to reach the cluster has changed: the agent ends, and uses the new way when it is started again',
       );
       this.#controls.leave();
       return;
@@ -81,7 +81,7 @@ class Play implements AgentPlay {
     try {
       return (this.#settings.engineOf ?? createEngine)(cluster);
     } catch (thrown) {
-      const message = `the cluster cannot be used as it is described: ${(thrown as Error).message}`;
+      const message = `the description of the cluster is invalid:  ${(thrown as Error).message}`;
       this.#controls.trouble({ code: 'cluster_unusable', message });
       return undefined;
     }

@@ -28,7 +28,7 @@ export function resolve(words: readonly string[], inputs: readonly RunInput[]): 
       const { text, fault } = firstOf(paths.split('|'), inputs);
       if (fault !== undefined) faults.push(`${reference}: ${fault}`);
       left -= text.length;
-      if (left < 0) faults.push(`the values have more than ${MAX_CHARACTERS} characters`);
+      if (left < 0) faults.push(`the values have more than ${MAX_CHARACTERS} characters in total`);
       return left < 0 ? '' : text;
     }),
   );
@@ -65,6 +65,6 @@ function textOf(path: string, inputs: readonly RunInput[]): Found {
   if (text === undefined) return { text: '', fault: `there is no ${steps.join('.')} in ${name}` };
   // The system ends a word there.
   if (text.includes('\0'))
-    return { text: '', fault: 'the value has a NUL character, which no word can have' };
+    return { text: '', fault: 'the value has a NUL character, which is not allowed in a word' };
   return { text };
 }

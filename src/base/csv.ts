@@ -23,7 +23,7 @@ function isObject(value: unknown): value is object {
 /** Excel reads a file without it in the code page of its country. */
 export const BYTE_ORDER_MARK = '\ufeff';
 
-/** What spreadsheets take for a formula, full-width signs included. */
+/** Characters with which spreadsheets begin a formula, including full-width signs. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 

@@ -23,7 +23,7 @@ function cutAt(text: string, length: number): string {
 }
 
 export interface TuttiErrorOptions {
-  /** What the person can do about it. */
+  /** A remedy for the person. */
   readonly hint?: string;
   /** All faults of the input at once. */
   readonly details?: readonly Fault[];

@@ -201,7 +201,7 @@ interface Unblocked {
   readonly owner?: unknown;
 }
 
-/** What would block answers `EAGAIN` instead. */
+/** A write that would block fails with `EAGAIN` instead. */
 function directSink(target: Unblocked): Sink {
   return {
     write(bytes, done) {

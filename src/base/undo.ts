@@ -1,5 +1,5 @@
 /**
- * What was changed since a moment, so that it can be changed back. Whatever takes part in a step of the core changes its state through it.
+ * The changes since a moment, so that they can be undone. All code that takes part in a step of the core changes its state through it.
  *
  * U1. Changes are undone in the opposite order. An item that comes back to a set or a map comes back as its last one.
  * U2. A change of a field, a map, a set or a list costs a few entries of one list, and no closure. The list is used again, since one that
@@ -79,7 +79,7 @@ export class Undo {
     this.#length = mark;
   }
 
-  /** What has been changed stays so. */
+  /** Keeps all changes. */
   keep(): void {
     if (this.#length > KEPT_ENTRIES) this.#log = [];
     else this.#log.fill(undefined, 0, this.#length);

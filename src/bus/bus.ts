@@ -43,7 +43,7 @@ export interface OrchestratorBusHandlers {
   onControl(route: Route, frame: Uint8Array, peer: Peer): void | Promise<void>;
   /** `topic` as sent; invalid UTF-8 is replaced. Of which node it is shows only in the frame. */
   onOutputs(topic: string, frame: Uint8Array, peer: Peer): void | Promise<void>;
-  /** What came on a socket is not of the agreed form: a wrong number of frames. Of the control socket, `peer` is the route. */
+  /** A message had the wrong number of frames. On the control socket, `peer` is the route. */
   onMalformed(socket: 'control' | 'outputs', peer: string): void;
   /** A connection was ended from our side because of the behaviour of its peer at this address. */
   onCut(socket: 'control' | 'outputs' | 'events', code: CutCode, why: string, peer: string): void;

@@ -116,7 +116,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   };
 }
 
-/** What is between the two ends: who is connected, and the frames that are under way. */
+/** The link between the two ends: the connected peers, and the frames in flight. */
 class Wires {
   readonly nodes = new Set<Node>();
   readonly subscribers = new TopicSubscribers<Subscription>();
@@ -289,7 +289,7 @@ class OrchestratorEnd implements MemoryOrchestratorBus {
     return this.#wires.subscribers.isWanted(topic);
   }
 
-  /** What is sent here is there: nothing waits but what its receiver has not taken. */
+  /** A sent frame arrives at once: only frames that the receiver has not read are waiting. */
   gauges(): BusGauges {
     return NO_GAUGES;
   }

@@ -162,7 +162,7 @@ class ZeromqNodeBus implements NodeBus {
     return this.#stopping;
   }
 
-  /** What both sockets have in common. */
+  /** The common part of both sockets. */
   #common(endpoint: string) {
     const { reconnectIntervalMs = 100, reconnectMaxIntervalMs = 2_000, curve } = this.#options;
     return {

@@ -139,7 +139,7 @@ async function bind(option: string, socket: Sockets[keyof Sockets], endpoint: st
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw badEndpoint(option, endpoint, error);
     throw new TuttiError('port_in_use', `${option}: ${endpoint} is already in use`, {
-      hint: `stop what listens there, or give another port for ${option} (0 takes a free one)`,
+      hint: `stop the program that listens there, or give another port for ${option} (0 takes a free one)`,
       cause: error,
     });
   }

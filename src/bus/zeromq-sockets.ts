@@ -1,4 +1,4 @@
-/** What the ZeroMQ buses have in common, and how a node's handles sockets of libzmq. */
+/** The common part of the ZeroMQ buses, and the handling of libzmq sockets on a node's bus. */
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Event, Readable, Socket } from 'zeromq';
 import { messageOf, TuttiError } from '../base/errors.js';

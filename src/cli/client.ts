@@ -60,12 +60,9 @@ export function createClient(options: ClientOptions): Client {
     try {
       return readExactly(await response.text());
     } catch (cause) {
-      throw new CliError(
-        EXIT.failed,
-        'bad_answer',
-        `${response.url} does not answer as an orchestrator does.`,
-        { cause },
-      );
+      throw new CliError(EXIT.failed, 'bad_answer', `${response.url} does not answer like an orchestrator.`, {
+        cause,
+      });
     }
   };
 

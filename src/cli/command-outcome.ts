@@ -1,4 +1,4 @@
-/** What became of a command that was given to nodes. */
+/** The outcome of a command that was given to nodes. */
 
 import { follow } from '../client/follow.js';
 import type { Client, Json } from './client.js';

@@ -17,7 +17,7 @@ export interface Diff {
   readonly a: number;
   readonly b: number;
   readonly input?: readonly Difference[];
-  /** What modules were given instead of what the graph would give them. */
+  /** The overridden inputs of modules. */
   readonly overrides?: readonly Difference[];
   /** The modules whose outputs each has taken over. */
   readonly reused?: { readonly a: readonly string[]; readonly b: readonly string[] };

@@ -49,7 +49,7 @@ function detailOf(event: StreamedEvent): string {
     .replace(/\s+/g, ' ');
 }
 
-/** What an `execution.command` tells. */
+/** The content of an `execution.command` event. */
 function commandOf({ type, ...event }: StreamedEvent): string | undefined {
   if (type !== 'execution.command') return undefined;
   const { cluster, argv, engine_id, host, exit_code, signal } = event as CommandFields;

@@ -19,7 +19,7 @@ export interface LogLine {
   readonly stack: string | undefined;
 }
 
-/** What an event adds to the log: a line that a node has logged, or the error that an execution ended with. */
+/** The lines that an event adds to the log: a line of a node, or the error of an ended execution. */
 export function logLineOf(event: StreamedEvent): LogLine | undefined {
   const where = { module: String(event.module), attempt: Number(event.attempt) };
   if (event.type === 'execution.log') {

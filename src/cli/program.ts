@@ -12,7 +12,7 @@ export interface CommonOptions {
   readonly token?: string;
 }
 
-/** What a client command works with. */
+/** The context of a client command. */
 export interface Session {
   readonly client: Client;
   readonly json: boolean;
@@ -36,7 +36,7 @@ export function createProgram(io: Io, version: string): Command {
   });
 }
 
-/** What stands before the command counts where the command has such an option, and was not given another one. */
+/** An option before the command counts if the command has that option and no other value for it. */
 function inherit(root: Command, action: Command): void {
   for (const option of root.options) {
     const name = option.attributeName();
@@ -49,9 +49,9 @@ function inherit(root: Command, action: Command): void {
 
 function addCommonOptions(command: Command): Command {
   return command
-    .addOption(new Option('--url <url>', `the orchestrator (TUTTI_URL, default ${DEFAULT_URL})`))
-    .addOption(new Option('--token <token>', 'its token (TUTTI_TOKEN)'))
-    .option('--json', 'one JSON document on stdout');
+    .addOption(new Option('--url <url>', `the URL of the orchestrator (TUTTI_URL, default ${DEFAULT_URL})`))
+    .addOption(new Option('--token <token>', 'the token (TUTTI_TOKEN)'))
+    .option('--json', 'print one JSON document on stdout');
 }
 
 /** Runs `tutti` with these arguments (without those of Node.js), and gives its exit code. Never throws. */

@@ -6,7 +6,7 @@ import { kindOfBytes, UNKNOWN_KIND } from '../model/content-kind.js';
 import { isBytes, mediaTypeOf } from '../model/media-type.js';
 import { formatSize, shortNumber } from '../model/shown-numbers.js';
 
-/** What an answer says of a module's output: its value and its type, or those of several ones by their names. */
+/** A module's output in an answer: its value and type, or those of several outputs by name. */
 export interface OutputView {
   readonly output: unknown;
   readonly output_type?: string | null;

@@ -76,7 +76,7 @@ export async function waitForTask(
       throw new CliError(
         EXIT.failed,
         'interrupted',
-        `Waiting for ${formatTaskId(task)} was interrupted; it goes on.`,
+        `Waiting for ${formatTaskId(task)} was interrupted; the task continues.`,
       );
     }
   }
@@ -153,7 +153,7 @@ function noteOf(module: ModuleView): string {
   return [pass, items, note].filter((part) => part !== '').join(' · ');
 }
 
-/** What of a module is not of its own iteration: `of iteration 1`, `with another train`. */
+/** The parts of a module that come from elsewhere: `of iteration 1`, `with another train`. */
 export function provenanceOf({ reused_from, cached_from, overridden = [] }: ModuleView): string {
   const source = sourceOf({ reused_from, cached_from });
   if (source !== undefined) return source;

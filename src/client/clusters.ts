@@ -4,7 +4,7 @@ import type { Cluster, Routes } from './generated/routes.js';
 import type { Http } from './http.js';
 import { askRoute, type RequestOptions } from './route.js';
 
-/** What a cluster is added as; see `POST /v1/clusters`. */
+/** A new cluster; see `POST /v1/clusters`. */
 export type NewCluster = Routes['POST /v1/clusters']['body'];
 
 /** `labels` are all that it has from then on. */

@@ -84,7 +84,7 @@ export class Deployments {
     return everyItem(async (query) => (await askRoute(this.#http, route, { path, query })).value);
   }
 
-  /** What the steps of an operation have written so far. @param operation by default, the newest one */
+  /** The log of an operation's steps so far. @param operation by default, the newest one */
   async log(which: string, operation?: number, options: RequestOptions = {}): Promise<string> {
     const operationId = operation ?? (await this.get(which, options)).operation_id;
     const response = await openRoute(

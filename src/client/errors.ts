@@ -7,7 +7,7 @@ export interface ClientErrorOptions extends TuttiErrorOptions {
 }
 
 /**
- * What an orchestrator refused, why it could not be asked, or why a task that was waited for did not succeed: the only error of the
+ * A refusal of the orchestrator, a connection failure, or the failure of an awaited task: the only error of the
  * client. `docs/errors.md` lists the codes; `details` has every fault of an input at its path.
  */
 export class ClientError extends TuttiError {

@@ -1,4 +1,4 @@
-/** What programs import that submit problems and read results: `tutti/client`. */
+/** The public API for programs that submit problems and read results: `tutti/client`. */
 export type { Fault } from '../base/errors.js';
 export type { ClusterChange, Clusters, NewCluster } from './clusters.js';
 export type { Deployments } from './deployments.js';

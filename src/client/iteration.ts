@@ -36,7 +36,7 @@ export interface Change {
   readonly b?: unknown;
 }
 
-/** What differs between two iterations, and nothing else. */
+/** The differences between two iterations. */
 export interface Difference {
   readonly input: readonly Change[];
   readonly modules: Readonly<Record<string, readonly Change[]>>;
@@ -154,7 +154,7 @@ export class Iteration {
     }
   }
 
-  /** What a module has put out, one of several outputs as `train.plot`: its decoded value, or a `Blob` with its media type where the type is `bytes`. */
+  /** The output of a module, or one of several as `train.plot`: its decoded value, or a `Blob` with its media type if the type is `bytes`. */
   async output(module: string, { signal }: RequestOptions = {}): Promise<unknown> {
     const path = { ...this.#path, module };
     const route = `GET ${ITERATION}/outputs/{module}` as const;
@@ -206,7 +206,7 @@ export class Iteration {
     return Iteration.begin(this.#http, this.problemId, { ...options, parent: this.iterationId });
   }
 
-  /** What differs between this iteration (`a`) and another one of its problem (`b`). */
+  /** The differences between this iteration (`a`) and another one of its problem (`b`). */
   async compare(other: number | Iteration): Promise<Difference> {
     const b = typeof other === 'number' ? other : other.iterationId;
     const route = 'GET /v1/problems/{problem_id}/diff';

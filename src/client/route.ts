@@ -10,10 +10,10 @@ import type { Http } from './http.js';
 /** `GET /v1/problems`, `POST /v1/problems` and so on. */
 export type RouteName = keyof Routes;
 
-/** What a route answers with. */
+/** The answer of a route. */
 export type AnswerOf<R extends RouteName> = Routes[R]['answer'];
 
-/** What a route takes: `path` (what stands in the braces of its name), `query` and `body`. */
+/** The parameters of a route: `path` (the parts in braces), `query` and `body`. */
 export type PartsOf<R extends RouteName> = Omit<Routes[R], 'answer'>;
 
 export interface RequestOptions {
@@ -67,7 +67,7 @@ export async function decoded(response: Response): Promise<unknown> {
   try {
     return withNumbers(text, JSON.parse(text));
   } catch (cause) {
-    const message = `${response.url} does not answer as an orchestrator does.`;
+    const message = `${response.url} does not answer like an orchestrator.`;
     throw new ClientError('bad_answer', message, { cause });
   }
 }

@@ -1,11 +1,11 @@
-/** What keeps programs running on clusters: `tutti.services`. */
+/** Services, which keep programs running on clusters: `tutti.services`. */
 import { everyItem } from '../base/every-item.js';
 import type { Placement, Routes, Service } from './generated/routes.js';
 import type { Http } from './http.js';
 import { askRoute, openRoute, type RequestOptions } from './route.js';
 import { type Files, uploadAll } from './upload.js';
 
-/** What a service is to be; see `PUT /v1/services/{name}`. `files` are given apart. */
+/** The description of a service; see `PUT /v1/services/{name}`. `files` are passed separately. */
 export type GivenService = Omit<Routes['PUT /v1/services/{name}']['body'], 'files' | 'files_sha256'>;
 
 type Command = Routes['POST /v1/services/{name}/commands']['body'];
@@ -85,7 +85,7 @@ export class Services {
     return everyItem(async (query) => (await askRoute(this.#http, route, { path: { name }, query })).value);
   }
 
-  /** What the newest run of a replica has written so far. @param replica by default, the first one */
+  /** The log of a replica's newest run so far. @param replica by default, the first one */
   async log(name: string, replica?: string, { signal }: RequestOptions = {}): Promise<string> {
     const query = replica === undefined ? {} : { replica };
     const response = await openRoute(

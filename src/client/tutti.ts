@@ -50,7 +50,7 @@ export interface SubmitOptions extends RequestOptions {
   readonly require?: Labels | undefined;
 }
 
-/** What people say about a problem, as far as it is to be another. */
+/** The changed descriptive fields of a problem. */
 export type ProblemChange = Routes['PATCH /v1/problems/{problem_id}']['body'];
 
 /** A list's query, without what pages need. */
@@ -75,7 +75,7 @@ export class Tutti {
   readonly clusters: Clusters;
   /** Applications that are brought up and taken down as a whole. */
   readonly deployments: Deployments;
-  /** What keeps programs running on clusters. */
+  /** Services, which keep programs running on clusters. */
   readonly services: Services;
   /** Addresses that events are posted to. */
   readonly webhooks: Webhooks;
@@ -178,7 +178,7 @@ export class Tutti {
     return everyItem((page) => this.request('GET /v1/audit', { query: { ...search, ...page } }));
   }
 
-  /** What differs between two iterations of a problem. */
+  /** The differences between two iterations of a problem. */
   async compare(problemId: string, a: number, b: number): Promise<Difference> {
     const route = 'GET /v1/problems/{problem_id}/diff';
     const answer = await this.request(route, { path: { problem_id: problemId }, query: { a, b } });

@@ -4,7 +4,7 @@ import type { Routes, Webhook, WebhookTested } from './generated/routes.js';
 import type { Http } from './http.js';
 import { askRoute, type RequestOptions } from './route.js';
 
-/** What a webhook is added as; see `POST /v1/webhooks`. */
+/** A new webhook; see `POST /v1/webhooks`. */
 export type NewWebhook = Routes['POST /v1/webhooks']['body'];
 
 export class Webhooks {
@@ -35,7 +35,7 @@ export class Webhooks {
     return (await askRoute(this.#http, 'POST /v1/webhooks/{name}/test', parts, options)).value;
   }
 
-  /** What it has not delivered is no longer delivered. */
+  /** Its pending events are not delivered. */
   async remove(name: string, options: RequestOptions = {}): Promise<void> {
     await askRoute(this.#http, 'DELETE /v1/webhooks/{name}', { path: { name } }, options);
   }

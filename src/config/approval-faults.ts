@@ -1,9 +1,9 @@
-/** What can be wrong between `approve` and the rest of its module. Works on a file that may have other faults too. */
+/** Faults between `approve` and the rest of its module. The file may have other faults as well. */
 import type { Fault } from '../base/errors.js';
 import { formatPath } from './faults.js';
 import { isRecord } from './yaml.js';
 
-/** What a module that does no work can have. */
+/** The fields of a module that does no work. */
 const FIELDS = ['inputs', 'approve', 'when', 'on_error'];
 
 /** `raw`: the file's content. */

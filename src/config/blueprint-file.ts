@@ -76,7 +76,7 @@ function ofComponents({ components }: GivenBlueprint, add: Add): void {
     add(
       ['components'],
       'missing_field',
-      'no component has create, configure, start or service: nothing would run',
+      'no component has create, configure, start or service, so nothing would run',
     );
   for (const [name, component] of Object.entries(components)) {
     const at = ['components', name];
@@ -97,7 +97,7 @@ function ofComponents({ components }: GivenBlueprint, add: Add): void {
   }
 }
 
-/** What a service has, it has itself; what is of services only, others have not. */
+/** Faults of components: fields that belong inside `service`, and fields that only services have. */
 function ofService(component: GivenComponent, at: readonly string[], add: Add): void {
   const { service, deadline } = component;
   if (!service) {

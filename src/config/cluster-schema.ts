@@ -72,7 +72,7 @@ const labels = z
     context.addIssue({ code: 'custom', message: `give at most ${MAX_LABELS} labels` });
   });
 
-/** What a cluster is declared as; its status may be left open. */
+/** The declaration of a cluster; its status may be absent. */
 export type DeclaredCluster = Omit<Cluster, 'status' | 'createdAt'> & { readonly status?: Cluster['status'] };
 
 export const ClusterName: z.ZodString = z
@@ -104,15 +104,15 @@ const shape = {
   identity: path.exactOptional().describe("The key to log in with: a path on the agent's machine"),
   workdir: path.exactOptional().describe(`Where working folders are made; default ${WORKDIR}`),
   slots: slots.exactOptional().describe('Executions at the same time; default 1, of slurm and torque 16'),
-  resources: ClusterResourcesSchema.exactOptional().describe('Default: as the agent finds them'),
+  resources: ClusterResourcesSchema.exactOptional().describe('Default: detected by the agent'),
   labels: labels.exactOptional().describe('cluster=<name> and engine=<type> are added'),
   agent: z
     .enum(AGENT_KINDS, { error: `give one of ${AGENT_KINDS.join(', ')}` })
     .exactOptional()
-    .describe('managed (default): the orchestrator keeps it running; remote: somebody starts it'),
+    .describe('managed (default): the orchestrator keeps it running; remote: you start it yourself'),
 };
 
-/** What only a cluster with a host has. */
+/** Fields that only a cluster with a host has. */
 const OF_HOST = ['port', 'user', 'host_key', 'identity'] as const;
 
 export const ClusterSchema: z.ZodType<DeclaredCluster> = strict(
@@ -138,12 +138,12 @@ export const ClusterSchema: z.ZodType<DeclaredCluster> = strict(
     agent: given.agent ?? 'managed',
   }));
 
-/** What can be changed of a cluster. */
+/** The fields of a cluster that can be changed. */
 export const ClusterChangeSchema: z.ZodType<Partial<Pick<Cluster, 'status' | 'slots' | 'labels'>>> = strict(
   {
     status: status.exactOptional(),
     slots: slots.exactOptional(),
-    labels: labels.exactOptional().describe('All of them, in place of those that it has'),
+    labels: labels.exactOptional().describe('All labels; they replace the existing ones'),
   },
   'give an object, like { status: draining }',
 );

@@ -146,7 +146,7 @@ function readToken(file: string, given: unknown, faults: Fault[]): string | unde
   return undefined;
 }
 
-/** What single options cannot see. An option with a fault of its own is absent here. */
+/** Faults between several options. Options that are invalid themselves are absent here. */
 function conflicts(values: Partial<Config>): Fault[] {
   const faults: Fault[] = [];
   const { host, token, tokenFile, inlineMaxBytes, maxFrameBytes, tlsCert, tlsKey } = values;

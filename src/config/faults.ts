@@ -25,7 +25,7 @@ export function show(value: unknown): string {
 }
 
 /**
- * What a zod schema found wrong with `raw`. The schema's own messages say what would be right (`give a list of names`); a custom issue
+ * The faults that a zod schema found in `raw`. The schema's own messages say what would be right (`give a list of names`); a custom issue
  * brings its whole message, and its code as `params.code`.
  */
 export function issuesToFaults(error: z.ZodError, raw: unknown, prefix: readonly string[] = []): Fault[] {

@@ -1,4 +1,4 @@
-/** What can be wrong between the modules of a graph, and their order. Works on a file that may have other faults too. */
+/** Faults between the modules of a graph, and their order. The file may have other faults as well. */
 import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import { bodyOf, type ModuleSpec, splitReference } from '../model/graph.js';
@@ -8,7 +8,7 @@ import { isRecord } from './yaml.js';
 
 /** A module as far as its file says: names only, in their places. */
 interface Edges {
-  /** What is not a list of inputs has that fault; nothing more is said of it. */
+  /** A value that is not a list of inputs has only that fault. */
   readonly hasInputs: boolean;
   readonly inputs: readonly unknown[];
   readonly previous: readonly unknown[];

@@ -42,7 +42,7 @@ export function indexFaults(raw: unknown, types: KnownTypes): Fault[] {
   return faults;
 }
 
-/** What keeps a path from leading to a number, a text or a yes or no, as far as the output's type tells. */
+/** The reason why a path does not lead to a number, text or boolean, as far as the output's type tells. */
 function whyNotIndexed(path: readonly string[], module: unknown, types: KnownTypes): string | undefined {
   if (isRecord(module) && module.approve !== undefined) return whyNotOfDecision(path);
   if (!isRecord(module) || !isRecord(module.outputs)) {
@@ -54,7 +54,7 @@ function whyNotIndexed(path: readonly string[], module: unknown, types: KnownTyp
   return `there is no output ${show(output)}${didYouMean(output, names)}: there are ${names.join(', ')}`;
 }
 
-/** What keeps a path from leading to a field of a decision. */
+/** The reason why a path does not lead to a field of a decision. */
 export function whyNotOfDecision(path: readonly string[]): string | undefined {
   const [field = ''] = path;
   const fields: readonly string[] = DECISION_FIELDS;
@@ -71,7 +71,7 @@ function whyNotOf(type: unknown, path: readonly string[], types: KnownTypes): st
     : undefined;
 }
 
-/** What a path leads to in a type, as far as the type tells, or why there is nothing. */
+/** The type at a path, as far as it is known, or the reason why there is none. */
 export function schemaAt(
   type: unknown,
   path: readonly string[],
@@ -87,7 +87,7 @@ export function schemaAt(
   let schema = follow(root);
   for (const step of path) {
     if (!isRecord(schema) || !isRecord(schema.properties)) {
-      // What is behind `json` or in a map nobody knows beforehand.
+      // The content of `json` and of maps is not known in advance.
       return isRecord(schema) && (schema.anyOf || (schema.type !== undefined && schema.type !== 'object'))
         ? { reason: `there is no field ${show(step)} in a single value` }
         : unknown;

@@ -23,7 +23,7 @@ export function graphJsonSchema(): Readonly<Record<string, unknown>> {
         additionalProperties: module,
       },
     },
-    patternProperties: { '^x-': { description: 'anchors, and notes of other programs: they are not read' } },
+    patternProperties: { '^x-': { description: 'anchors and notes for other programs; ignored' } },
   };
 }
 

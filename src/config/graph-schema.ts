@@ -49,7 +49,7 @@ const When = z
     return z.NEVER;
   })
   .describe(
-    'it runs only where this holds, over fields of the input and of the outputs of modules before it',
+    'the module runs only if this condition holds, over fields of the input and of the outputs of earlier modules',
   );
 
 const ROLE = 'give operator or author';
@@ -60,12 +60,12 @@ const Approve = strict(
     role: z
       .enum(APPROVAL_ROLES, { error: ROLE })
       .default('operator')
-      .describe('who is asked: operator or author'),
+      .describe('the role that decides: operator or author'),
     message: z
       .string({ error: MESSAGE })
       .min(1, { error: MESSAGE })
       .max(MAX_MESSAGE_CHARACTERS, { error: MESSAGE })
-      .describe('what the person is asked'),
+      .describe('the question for the person'),
   },
   'give an object, like { role: operator, message: "Deploy this model?" }',
 );
@@ -80,14 +80,14 @@ const Retry = strict(
       .min(1, { error: ATTEMPTS })
       .max(100, { error: ATTEMPTS })
       .default(3)
-      .describe('attempts in all: executions that failed or succeeded'),
+      .describe('the total number of attempts: executions that failed or succeeded'),
     backoff: duration(0, 1000, 'the wait before the second attempt'),
     factor: z
       .number({ error: FACTOR })
       .min(1, { error: FACTOR })
       .max(100, { error: FACTOR })
       .default(2)
-      .describe('each further wait is so many times longer'),
+      .describe('the factor by which each wait is longer than the one before'),
     max_backoff: duration(0, 30_000, 'no wait is longer'),
   },
   'give an object, like { attempts: 3, backoff: 1s, factor: 2, max_backoff: 30s }',
@@ -125,7 +125,7 @@ const MAP = 'give the name of one of its inputs, like settings or plan.settings'
 const ITEMS = `give a whole number from 1 to ${MAX_MAP_LIMIT}`;
 
 const NO_OUTPUT =
-  'a module needs output, the type of its output, or outputs, the types of several by their names';
+  'a module needs output (the type of its output) or outputs (the types of several outputs by name)';
 
 /** Of modules that nodes play: a command may take as long as it takes. */
 const NODE_TIMEOUT_MS = 300_000;
@@ -134,34 +134,34 @@ const NODE_TIMEOUT_MS = 300_000;
 export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
   {
     inputs: References.describe(
-      'the source, or modules whose outputs it gets, MODULE or MODULE.OUTPUT; it runs once all of them are there',
+      'the source, or modules whose outputs it gets, as MODULE or MODULE.OUTPUT; it runs when all of them are ready',
     ),
     previous: References.default([]).describe(
-      'modules whose outputs in the parent iteration it gets, MODULE or MODULE.OUTPUT, where there is one',
+      'modules whose outputs of the parent iteration it gets, as MODULE or MODULE.OUTPUT, if there is a parent',
     ),
     output: Type.optional().describe(
       'the type of its output: json, json:<name>, bytes, bytes:<media type>, or a protobuf message',
     ),
-    outputs: Outputs.optional().describe('instead of output: the types of several outputs by their names'),
+    outputs: Outputs.optional().describe('instead of output: the types of several outputs by name'),
     require: labels.default({}).describe('labels that a node must have to run it'),
     timeout: durationIfGiven(
       1,
-      'how long one attempt may take, from its assignment; of a run module: as long as it takes',
+      'how long one attempt may take, from its assignment; run modules have no limit by default',
       NODE_TIMEOUT_MS,
     ),
-    retry: Retry.prefault({}).describe('how often and when it is tried again after a failure'),
+    retry: Retry.prefault({}).describe('how often and when the module is retried after a failure'),
     on_error: z
       .enum(['fail', 'ignore'], { error: 'give fail or ignore' })
       .default('fail')
-      .describe('fail: its failure fails the task; ignore: what depends on it runs without its output'),
+      .describe('fail: its failure fails the task; ignore: its dependents run without its output'),
     start: z
       .enum(['auto', 'manual'], { error: 'give auto or manual' })
       .default('auto')
-      .describe('auto: a new node of it takes work at once; manual: once somebody starts it'),
+      .describe('auto: a new node takes work at once; manual: only after it is started'),
     liveness: Liveness.prefault({}).describe('how long its nodes may be silent'),
     when: When.optional(),
     approve: Approve.optional().describe(
-      'it does no work: a person decides, and what depends on it gets the decision',
+      'the module does no work: a person decides, and its dependents get the decision',
     ),
     cache: z
       .boolean({ error: 'give true or false' })
@@ -232,22 +232,20 @@ const PASSES = `give a whole number from 1 to ${MAX_PASSES}`;
 
 const LoopSchema = strict(
   {
-    from: Name.describe('the last module of each pass: after it, it is decided whether there is another one'),
+    from: Name.describe('the last module of each pass, after which the condition is checked'),
     to: Name.describe('the first module of each pass'),
     until: When.describe(
-      'the loop ends after a pass after which this holds, over fields of the input, of from and of modules before it',
+      'the loop ends after the first pass for which this condition holds, over fields of the input, of from and of earlier modules',
     ),
     max: z
       .int({ error: PASSES })
       .min(1, { error: PASSES })
       .max(MAX_PASSES, { error: PASSES })
-      .describe('passes in all'),
+      .describe('the maximum number of passes'),
     on_max: z
       .enum(['fail', 'continue'], { error: 'give fail or continue' })
       .default('fail')
-      .describe(
-        'fail: where until does not hold after the last pass, from fails; continue: the task goes on',
-      ),
+      .describe('fail: if until does not hold after the last pass, from fails; continue: the task continues'),
   },
   'give an object, like { from: evaluate, to: train, until: "evaluate.loss < 0.1", max: 10 }',
 ).transform(({ on_max, ...rest }): LoopSpec => ({ ...rest, onMax: on_max }));
@@ -263,17 +261,17 @@ const RetentionSchema = strict(
       .regex(/^[1-9]\d{0,5}[dh]$/, { error: AGE })
       .transform((age) => Number.parseInt(age, 10) * HOUR_MS * (age.endsWith('d') ? 24 : 1))
       .optional()
-      .describe('iterations that ended longer ago are removed'),
+      .describe('iterations that ended before this age are removed'),
     max_iterations: z
       .int({ error: KEPT })
       .min(0, { error: KEPT })
       .optional()
-      .describe('iterations of the graph beyond the newest so many are removed'),
+      .describe('only this number of the newest iterations of the graph is kept'),
     keep_last: z
       .int({ error: KEPT })
       .min(0, { error: KEPT })
       .default(1)
-      .describe('the newest so many of each problem stay in any case'),
+      .describe('this number of the newest iterations of each problem is always kept'),
   },
   'give an object, like { max_age: 30d, max_iterations: 10000, keep_last: 1 }',
 ).transform(
@@ -295,23 +293,26 @@ export const FileSchema: z.ZodType<
   {
     name: Name.describe('the name by which problems are submitted to it'),
     source: strict(
-      { name: Name.describe('its name among the inputs'), type: Type.describe('its type, as of an output') },
+      {
+        name: Name.describe('its name among the inputs'),
+        type: Type.describe('its type, with the same choices as an output'),
+      },
       'give an object, like { name: user_input, type: json }',
-    ).describe('what a problem gives: the input of the graph'),
+    ).describe('the input of the graph, which each problem provides'),
     index: z
       .array(z.string({ error: INDEX }), { error: 'give a list, like [carbon_footprint.carbon_footprint]' })
       .optional()
-      .describe('fields of outputs, MODULE.FIELD, by which iterations are found without looking at each'),
+      .describe('output fields, as MODULE.FIELD, that searches can use without reading every iteration'),
     loops: z
       .array(LoopSchema, {
         error: 'give a list, like [{ from: evaluate, to: train, until: "evaluate.loss < 0.1", max: 10 }]',
       })
       .optional()
       .describe('modules that run again, until a condition holds'),
-    retention: RetentionSchema.optional().describe('which iterations are kept; without it, all'),
+    retention: RetentionSchema.optional().describe('the iterations to keep (default: all)'),
     modules: z
       .record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' })
-      .describe('the modules by their names'),
+      .describe('the modules by name'),
   },
   'give an object with name, source and modules',
 );

@@ -22,8 +22,8 @@ const text = z.string({ error: ARG }).regex(/^[^\0]*$/, { error: ARG });
 
 const shape = {
   name: z.string({ error: TITLE }).min(1, { error: TITLE }).max(200, { error: TITLE }),
-  cluster: ClusterName.exactOptional().describe('Without it, the ranking decides'),
-  job_type: JobTypeName.exactOptional().describe('Which log parser reads its result'),
+  cluster: ClusterName.exactOptional().describe('Default: chosen by the ranking'),
+  job_type: JobTypeName.exactOptional().describe('The log parser that reads its result'),
   args: z
     .array(text, { error: 'give a list of texts' })
     .max(ARGS, { error: `give at most ${ARGS}` })
@@ -57,7 +57,7 @@ export const JobSchema: z.ZodType<JobFields & { readonly script: string }> = str
       .min(1, { error: SCRIPT })
       .max(SCRIPT_LENGTH, { error: SCRIPT })
       .regex(/^[^\0]*$/, { error: 'the script contains NUL characters: give a text' })
-      .describe('It runs by its own #! line'),
+      .describe('It is run by its own #! line'),
   },
   'give an object with at least name and script',
 );

@@ -1,5 +1,5 @@
 /**
- * What jobs of a type have to say: `job_types` of the configuration file. A pattern is matched against each line of a job's output by RE2,
+ * The log parsers of job types: `job_types` of the configuration file. A pattern is matched against each line of a job's output by RE2,
  * whose time grows with the length of the line only: no pattern and no output can hold the orchestrator up.
  */
 import { RE2JS } from 're2js';
@@ -20,7 +20,7 @@ export const JobTypeName: z.ZodString = z.string().regex(NAME, {
 
 const PATTERN = 'give a regular expression in the syntax of RE2, with named groups like (?P<loss>[0-9.]+)';
 const RULE = 'give { pattern: <regular expression>, all: true } or { json: last-line }';
-/** What is found by `all`; further matches are not looked for. */
+/** The maximum number of matches for `all`; further ones are not searched. */
 const MATCHES = 10_000;
 
 export const JobTypeSchema: z.ZodType<JobType> = strict(

@@ -61,7 +61,7 @@ export function loopFaults(raw: unknown): Fault[] {
   const crossed = crossedLoop(modules, loops);
   if (crossed) {
     const message =
-      'it would wait for itself: it needs what another loop gives once that has ended, and that one needs what this one gives';
+      'it would wait for itself: it needs an output of another loop, which needs an output of this loop';
     add([crossed.index], 'crossed_loops', message);
   }
   return faults;

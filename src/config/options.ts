@@ -29,7 +29,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** What only the file can say. */
+/** Settings that only the file can have. */
 export interface Sections {
   /** Clusters that are added or changed at the start. @default [] */
   readonly clusters: readonly DeclaredCluster[];
@@ -39,7 +39,7 @@ export interface Sections {
   readonly jobTypes: JobTypes;
 }
 
-/** What `tutti up` runs with: validated, complete and frozen. Paths are absolute. */
+/** The options of `tutti up`: validated, complete and frozen. Paths are absolute. */
 export interface Config extends Sections {
   /** The data directory. @default '.tutti' in the working directory */
   readonly data: string;
@@ -72,11 +72,11 @@ export interface Config extends Sections {
   /** End the process that holds the data directory. @default false */
   readonly takeover: boolean;
   readonly trustClock: boolean;
-  /** What HTTP, WebSocket and nodes have to present; needed beyond loopback. @default none */
+  /** The token for HTTP, WebSocket and nodes; required beyond loopback. @default none */
   readonly token: string | undefined;
   /** A file whose only line is the token, which is then not seen in the list of processes. @default none */
   readonly tokenFile: string | undefined;
-  /** What callers without a token may read where others need one. @default [] */
+  /** Pages that callers can read without the required token. @default [] */
   readonly publicPages: readonly PublicPage[];
   /** Whether the sockets of nodes and events speak CURVE. @default on where other machines can reach them */
   readonly curve: 'on' | 'off' | undefined;
@@ -126,7 +126,7 @@ export interface Option<T = unknown> {
   readonly name: string;
   /** On the command line; a repeatable one is called by its singular there. */
   readonly flag: string;
-  /** What a flag's value stands for in the help; nothing for a switch. */
+  /** The placeholder of the flag's value in the help; absent for a switch. */
   readonly value?: string;
   /** The flag may stand without its value. */
   readonly isOptional?: true;
@@ -188,12 +188,12 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'HOST',
     hostName,
     undefined,
-    'the host that nodes dial for outputs and blobs',
+    'the host that nodes connect to for outputs and blobs',
   ),
-  httpPort: option('http_port', 'N', port, 7480, 'HTTP and WebSocket'),
-  controlPort: option('control_port', 'N', port, 7400, 'where nodes register'),
-  outputsPort: option('outputs_port', 'N', port, 7401, 'where nodes publish'),
-  eventsPort: option('events_port', 'N', port, 7402, 'where committed events are published'),
+  httpPort: option('http_port', 'N', port, 7480, 'the port for HTTP and WebSocket'),
+  controlPort: option('control_port', 'N', port, 7400, 'the port where nodes register'),
+  outputsPort: option('outputs_port', 'N', port, 7401, 'the port where nodes publish'),
+  eventsPort: option('events_port', 'N', port, 7402, 'the port where committed events are published'),
   sustainml: option<number | false>(
     'sustainml',
     'PORT',
@@ -226,14 +226,14 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     undefined,
     flag,
     false,
-    'remove old data although the wall clock has leapt',
+    'remove old data although the wall clock has jumped',
   ),
   token: option<string | undefined>(
     'token',
     'TOKEN',
     secret,
     undefined,
-    'what clients and nodes have to present; others see a flag in the list of processes',
+    'the token that clients and nodes must present; other users can see a flag in the process list',
     { isSecret: true },
   ),
   tokenFile: option<string | undefined>(
@@ -241,7 +241,7 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'FILE',
     text,
     undefined,
-    'a file with the token, which other users cannot see in the list of processes',
+    'a file with the token, which other users cannot see in the process list',
     { isPath: true },
   ),
   curve: option<'on' | 'off' | undefined>(
@@ -249,7 +249,7 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'on|off',
     oneOf('on', 'off'),
     undefined,
-    'encrypt the sockets of nodes and events; by default on where other machines can reach them',
+    'encrypt the sockets of nodes and events; on by default if other machines can reach them',
   ),
   tlsCert: option<string | undefined>(
     'tls_cert',
@@ -267,7 +267,7 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'FILE',
     text,
     undefined,
-    'the key that seals secrets at rest; by default secrets.key in the data directory, made at the first start',
+    'the key that encrypts secrets at rest; by default secrets.key in the data directory, created at the first start',
     { isPath: true },
   ),
   publicPages: option<readonly PublicPage[]>(
@@ -275,9 +275,9 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'PAGES',
     publicPages,
     Object.freeze([]),
-    'metrics, openapi or both: what may be read without a token; repeatable',
+    'pages that can be read without a token: metrics, openapi or both; repeatable',
   ),
-  origins: option('origins', 'ORIGIN', origins, noPaths, 'a web origin that may call; repeatable', {
+  origins: option('origins', 'ORIGIN', origins, noPaths, 'a web origin that may call the API; repeatable', {
     flag: '--origin',
   }),
   heartbeatIntervalMs: option(
@@ -285,17 +285,23 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'T',
     duration(50),
     1000,
-    'how often a node says it is alive',
+    'how often nodes send heartbeats',
   ),
-  graceMs: option('grace', 'T', duration(1), 10_000, 'how long a stopped execution may take to end'),
+  graceMs: option('grace', 'T', duration(1), 10_000, 'how long a stopped execution has to end'),
   outputWindow: option(
     'output_window',
     'N',
     wholeNumber(1, 100_000),
     256,
-    'un-acked outputs of a node at a time',
+    'unacknowledged outputs per node at a time',
   ),
-  inlineMaxBytes: option('inline_max', 'SIZE', size(0, 16 * MIB), 65_536, 'larger payloads go by blob'),
+  inlineMaxBytes: option(
+    'inline_max',
+    'SIZE',
+    size(0, 16 * MIB),
+    65_536,
+    'larger payloads are sent as blobs',
+  ),
   maxFrameBytes: option('max_frame', 'SIZE', size(65_536, GIB), 8 * MIB, 'larger frames are refused'),
   maxBodyBytes: option('max_body', 'SIZE', size(1024, GIB), 8 * MIB, 'larger HTTP bodies are refused'),
   maxBlobBytes: option('max_blob', 'SIZE', size(1024, 1024 * GIB), 4 * GIB, 'larger blobs are refused'),
@@ -304,7 +310,7 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'N',
     wholeNumber(100, 10_000_000),
     10_000,
-    'events waiting to be decided',
+    'queued events that wait for the event loop',
   ),
   maxTasks: option('max_tasks', 'N', wholeNumber(1, 100_000_000), 250_000, 'unfinished tasks at a time'),
   keepEvents: option(
@@ -312,22 +318,22 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'N',
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
     1_000_000,
-    'how many events the stream keeps; 0: all',
+    'the number of events that the stream keeps; 0: all',
   ),
   forgetDays: option(
     'forget_days',
     'N',
     wholeNumber(1, 100_000),
     30,
-    'days after which finished commands, replaced boots, and of very many nodes the dead ones are forgotten',
+    'days until finished commands and replaced boots are removed, and dead nodes if there are very many',
   ),
-  maxViewers: option('max_viewers', 'N', wholeNumber(1, 1_000_000), 1000, 'WebSockets at a time'),
+  maxViewers: option('max_viewers', 'N', wholeNumber(1, 1_000_000), 1000, 'open WebSockets at a time'),
   viewerBufferBytes: option(
     'viewer_buffer',
     'SIZE',
     size(65_536, GIB),
     MIB,
-    'a viewer so far behind gets a gap',
+    'a viewer that falls further behind gets a gap',
   ),
   otlpEndpoint: option<string | undefined>(
     'otlp_endpoint',
@@ -341,7 +347,7 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     'FORMAT',
     oneOf(...LOG_FORMATS),
     'auto',
-    'json, pretty, or auto: pretty where stderr is a terminal',
+    'json, pretty, or auto: pretty if stderr is a terminal',
   ),
   logLevel: option<LogLevel>('log_level', 'LEVEL', oneOf(...LOG_LEVELS), 'info', LOG_LEVELS.join(', ')),
 };

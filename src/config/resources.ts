@@ -31,7 +31,7 @@ const walltime = z
     return z.NEVER;
   });
 
-/** What there is of each. */
+/** The total amount of each resource. */
 export const ClusterResourcesSchema: z.ZodType<ClusterResources> = strict(
   { cpus: cpus.optional(), memory: memory.optional(), gpus: gpus.optional() },
   'give an object, like { cpus: 64, memory: 256GiB, gpus: 4 }',
@@ -41,13 +41,15 @@ export const ClusterResourcesSchema: z.ZodType<ClusterResources> = strict(
   ...(given.gpus !== undefined && { gpus: given.gpus }),
 }));
 
-/** What an execution takes: one core where nothing else is said. */
+/** The needs of an execution: one core by default. */
 export const ResourcesSchema: z.ZodType<Resources> = strict(
   {
     cpus: cpus.default(1),
     memory: memory.optional(),
     gpus: gpus.optional(),
-    walltime: walltime.optional().describe('from the start of the command; then it is stopped'),
+    walltime: walltime
+      .optional()
+      .describe('the time limit from the start of the command, after which it is stopped'),
   },
   'give an object, like { cpus: 2, memory: 4GiB, gpus: 1, walltime: 30m }',
 ).transform((given) => ({

@@ -1,4 +1,4 @@
-/** What can be wrong between the fields of `run` and the rest of its module. Works on a file that may have other faults too. */
+/** Faults between the fields of `run` and the rest of its module. The file may have other faults as well. */
 import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import { splitReference } from '../model/graph.js';
@@ -12,7 +12,7 @@ const MAX_FILES = 100;
 const RESERVED_FILES = '.tutti-';
 const RESERVED_ENV = 'TUTTI_';
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** What stands in a word for an input or a part of it. */
+/** A reference in a word to an input or a part of it. */
 const REFERENCE = /\$\{([^{}]*)\}/g;
 /** Of a module that nodes play: an agent is started once, and its silence ends nothing. */
 const OF_NODES_ONLY = ['start', 'liveness'];
@@ -67,7 +67,7 @@ function ofWork(run: Members, add: Add): void {
     add(
       ['run', 'args'],
       'not_with_command',
-      'args are those of a script: the arguments of a command are in command',
+      'args are for a script: put the arguments of a command into command',
     );
   }
   eachWord(run, (word, path) => {
@@ -147,7 +147,7 @@ function ofReferences(raw: Members, module: Members, run: Members, add: Add): vo
   eachWord(run, (word, path) => {
     for (const [reference, inner = ''] of word.matchAll(REFERENCE)) {
       const [first = '', ...rest] = inner.split('.');
-      // What has several outputs is referred to by one of them.
+      // A module with several outputs is referred to by one of them.
       const isNamed = !inputs.includes(first) && inputs.includes(`${first}.${rest[0]}`);
       const name = isNamed ? `${first}.${rest[0]}` : first;
       const steps = isNamed ? rest.slice(1) : rest;

@@ -32,7 +32,7 @@ const FIELDS = {
   command: Words.min(1, { error: 'name at least a program' })
     .optional()
     .describe(
-      'the program and its arguments, which no shell reads; references to inputs are replaced, also within a word',
+      'the program and its arguments, without a shell; references to inputs are replaced, also within a word',
     ),
   script: Path.optional().describe(
     'instead of command: a file beside the graph file, run by its own #! line',
@@ -41,18 +41,18 @@ const FIELDS = {
   files: z
     .record(z.string(), Path, { error: FILES })
     .default({})
-    .describe('by path in the working folder, files beside the graph file; stored with the graph'),
+    .describe('files beside the graph file, by their path in the working folder; stored with the graph'),
   cluster: z
     .string({ error: 'give the name of a cluster' })
     .min(1, { error: 'give the name of a cluster' })
     .optional()
-    .describe('where it runs; without it, on any cluster that fits'),
+    .describe('the cluster to run on (default: any matching cluster)'),
   require: labels.default({}).describe('labels that the cluster must have'),
-  resources: ResourcesSchema.prefault({}).describe('what one execution takes of the cluster'),
+  resources: ResourcesSchema.prefault({}).describe('the resources that one execution needs'),
   env: z
     .record(z.string(), z.union([z.string(), SecretRefSchema], { error: ENV_VALUE }), { error: ENV })
     .default({})
-    .describe('environment variables: texts, or secrets by their names'),
+    .describe('environment variables: texts, or secrets by name'),
   result: z
     .enum(RESULTS, { error: 'give file, stdout or none' })
     .default('file')
@@ -60,13 +60,13 @@ const FIELDS = {
   keep: z
     .enum(KEEPS, { error: 'give never, on_failure or always' })
     .default('never')
-    .describe('when the working folder stays until the task is removed'),
+    .describe('when to keep the working folder until the task is removed'),
   retry_exit_codes: z
     .array(z.int({ error: EXIT_CODES }).min(1, { error: EXIT_CODES }).max(255, { error: EXIT_CODES }), {
       error: EXIT_CODES,
     })
     .optional()
-    .describe('exit codes after which it is tried again, beside 75; without it, all'),
+    .describe('exit codes that are retried, besides 75 (default: all)'),
 } as const;
 
 export const RunSchema: z.ZodType<ReadRun> = strict(

@@ -33,7 +33,7 @@ interface Named<T> {
   readonly list: string;
   readonly example: string;
   readonly read: (item: unknown) => z.ZodSafeParseResult<T>;
-  /** What messages may repeat of it. */
+  /** The part of it that messages may repeat. */
   readonly shown: (item: unknown) => unknown;
 }
 

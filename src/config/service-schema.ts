@@ -28,14 +28,14 @@ const shape = {
     .enum(SERVICE_TYPES, { error: `give one of ${SERVICE_TYPES.join(', ')}` })
     .default('service')
     .describe(
-      'service: count replicas, always; daemon: one on every cluster that fits; batch: count replicas to completion; ops: once on every cluster that fits now',
+      'service: keep count replicas running; daemon: one on every matching cluster; batch: run count replicas to completion; ops: run once on every cluster that matches now',
     ),
   count: ServiceCount.default(1).describe('replicas of a service or a batch'),
   module: z
     .string({ error: MODULE })
     .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, { error: MODULE })
     .optional()
-    .describe('the module that its replicas play as nodes: each is ready when its node is registered'),
+    .describe('the module that its replicas run as nodes: each is ready when its node is registered'),
   restart: strict(
     {
       backoff: durationIfGiven(1, 'the pause before a replica starts again, doubled each time', BACKOFF_MS),
@@ -48,13 +48,13 @@ const shape = {
     {
       lost_after: durationIfGiven(
         1,
-        'for so long, replicas of a cluster that is out of reach count as they were',
+        'how long the replicas of an unreachable cluster keep their last known state',
         LOST_AFTER_MS,
       ),
       replace: z
         .boolean({ error: 'give true or false' })
         .default(false)
-        .describe('whether others take the place of replicas that are lost so'),
+        .describe('whether lost replicas are replaced'),
     },
     'give an object, like { lost_after: 1m, replace: true }',
   ).optional(),
@@ -64,7 +64,7 @@ const files = {
   files_sha256: z
     .record(z.string(), z.string())
     .default({})
-    .describe('over HTTP: by path as files and script name it, the SHA-256 of an uploaded blob'),
+    .describe('over HTTP: the SHA-256 of an uploaded blob for each path in files and script'),
 };
 
 const EXPECTED = 'give an object with at least command or script';

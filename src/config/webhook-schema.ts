@@ -50,19 +50,19 @@ export const WebhookSchema: z.ZodType<DeclaredWebhook> = strict(
       .string({ error: URL_RULE })
       .max(MAX_URL_CHARACTERS, { error: URL_RULE })
       .refine(isAddress, { error: URL_RULE })
-      .describe('Where events are posted to; never shown again but for its origin'),
-    filter: types.exactOptional().describe('Types of events; without it, all'),
+      .describe('The address that events are posted to; later only its origin is shown'),
+    filter: types.exactOptional().describe('Event types (default: all)'),
     problem: z
       .string({ error: PROBLEM })
       .min(1, { error: PROBLEM })
       .exactOptional()
-      .describe('A filter, as of `GET /v1/problems`: only events of problems that it holds for'),
+      .describe('A filter as in `GET /v1/problems`: only events of matching problems'),
     secret: z
       .string({ error: SECRET })
       .min(MIN_WEBHOOK_SECRET, { error: SECRET })
       .max(MAX_WEBHOOK_SECRET, { error: SECRET })
       .exactOptional()
-      .describe('What deliveries are signed with; never shown'),
+      .describe('The key that signs deliveries; never shown'),
   },
   'give an object with at least name and url',
 );

@@ -21,5 +21,5 @@ export interface PageJson<T> {
   readonly next_cursor: string | null;
 }
 
-/** What is declared, and more: an answer may have fields that no reader of this repository needs. */
+/** The declared fields and more: an answer may have fields that no reader in this repository needs. */
 export type Open<T> = T & Readonly<Record<string, unknown>>;

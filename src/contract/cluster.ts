@@ -22,7 +22,7 @@ export interface ClusterJson {
   readonly labels: Readonly<Record<string, string>>;
   readonly agent: AgentKind;
   readonly agent_state: AgentState;
-  /** What keeps its agent from working. */
+  /** The problem that prevents its agent from working. */
   readonly agent_error?: ErrorJson | null;
   readonly running: number;
 }

@@ -31,7 +31,7 @@ export interface DeploymentJson extends ListedDeploymentJson {
   readonly components: Readonly<Record<string, ComponentJson>>;
   /** Of the blueprint, as far as what they refer to is known. */
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** What has failed first in its newest operation. */
+  /** The first failed step of its newest operation. */
   readonly failed: FailedStepJson | null;
 }
 

@@ -30,7 +30,7 @@ export interface WholeProblemJson extends ListedProblemJson {
   readonly notes: string;
 }
 
-/** What people say about a problem, as far as it is to be another. */
+/** The changed descriptive fields of a problem. */
 export interface ProblemChangeJson {
   readonly title?: string;
   readonly tags?: readonly string[];

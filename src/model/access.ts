@@ -84,7 +84,7 @@ export function missingRole(role: Role, needed: Role, who: string): RoleNeeded |
   };
 }
 
-/** What callers without a token may be let read. */
+/** Pages that can be public. */
 export const PUBLIC_PAGES = ['metrics', 'openapi'] as const;
 export type PublicPage = (typeof PUBLIC_PAGES)[number];
 
@@ -129,7 +129,7 @@ export const GRANT_TOKEN_BYTES = 32;
 export const MAX_GRANTS = 1_000;
 export const MAX_GRANT_NAME = 100;
 
-/** What a token is sealed under in the vault, which no secret can be called. */
+/** The name under which a token is sealed in the vault; no secret can have it. */
 export function sealedGrant(accessId: string): string {
   return `access ${accessId}`;
 }

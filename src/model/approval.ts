@@ -16,11 +16,11 @@ export type Decision = (typeof DECISIONS)[number];
 
 export const MAX_MESSAGE_CHARACTERS = 1000;
 
-/** What a graph asks of a person. */
+/** The question of a graph to a person. */
 export interface ApprovalSpec {
   /** Who may decide: callers of this role and of those above it. */
   readonly role: ApprovalRole;
-  /** What the person is asked. */
+  /** The question. */
   readonly message: string;
 }
 
@@ -29,7 +29,7 @@ export const APPROVAL_OUTPUT = 'json';
 /** Its fields. */
 export const DECISION_FIELDS = ['decision', 'by', 'reason', 'at'] as const;
 
-/** What an approval puts out, in the order of `DECISION_FIELDS`. */
+/** The output of an approval, in the order of `DECISION_FIELDS`. */
 export interface DecisionRecord {
   readonly decision: Decision;
   /** The name of the grant; nothing where nobody needs a token. */

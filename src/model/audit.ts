@@ -13,13 +13,13 @@ export interface Asker {
 export const AUDIT_RESULTS = ['done', 'refused'] as const;
 export type AuditResult = (typeof AUDIT_RESULTS)[number];
 
-/** What was done, or tried. */
+/** The action that was done or tried. */
 export interface Deed extends Asker {
   /** One of the table of rights, or one of those that come before it: `sign_in`, `join`. */
   readonly action: string;
   /** More exactly: a kind of request, or a route. */
   readonly operation: string;
-  /** What it was about, by the names of the public JSON. */
+  /** Its subject, by the names of the public JSON. */
   readonly target?: Readonly<Record<string, string | number>>;
   /** Whose work it was about. @default shared by all */
   readonly project?: string;
@@ -30,7 +30,7 @@ export interface RefusedDeed extends Deed {
   readonly message: string;
 }
 
-/** What is to be noted. A refusal that has an entry replaces it, with all that were like it since. */
+/** A new entry. A refusal that has an entry replaces it, and counts all equal refusals since. */
 export type AuditNote =
   | (Deed & { readonly result: 'done' })
   | (RefusedDeed & {

@@ -41,7 +41,7 @@ export interface OperationSpec {
   readonly typed?: readonly string[];
 }
 
-/** What is kept running. */
+/** The service that is kept running. */
 export interface ComponentService {
   /** Its words and its environment may hold references. */
   readonly spec: Omit<ServiceSpec, 'name' | 'deployment'>;
@@ -172,7 +172,7 @@ export function wordsOf(work: RunWork): readonly string[] {
   }
 }
 
-/** What is at a path of a value; nothing where there is nothing. */
+/** The value at a path; undefined if there is none. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   let at = value;
   for (const step of path) {

@@ -13,7 +13,7 @@ export interface CachedFrom {
   readonly execution_id: string;
 }
 
-/** What an execution has put out, and may be taken again. */
+/** The output of an execution, which may be reused. */
 export interface CachedResult {
   readonly from: CachedFrom;
   /** Where it is stored: its last output, under an empty name, or its named ones. */

@@ -21,7 +21,7 @@ export type AgentState = (typeof AGENT_STATES)[number];
 /** The cluster that exists from the start: this machine. */
 export const LOCAL_CLUSTER = 'local';
 
-/** What there is of each; what is absent is not limited. */
+/** The total amount of each resource; an absent one is not limited. */
 export interface ClusterResources {
   readonly cpus?: number;
   readonly memoryBytes?: number;

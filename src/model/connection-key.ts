@@ -43,7 +43,7 @@ export type KeyEntry =
   | ({ readonly kind: 'node' } & NodeKeyRow)
   | ({ readonly kind: 'join' } & JoinRow);
 
-/** What it is stored under. */
+/** The key under which it is stored. */
 export function keyIdOf(entry: KeyEntry): string {
   switch (entry.kind) {
     case 'server':

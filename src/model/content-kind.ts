@@ -1,4 +1,4 @@
-/** What bytes are, as their first bytes tell, and what a file of that kind is called. */
+/** The kind of content by its first bytes, and the file ending of that kind. */
 
 /** A kind, the place of what marks it, and the mark: text as Latin-1, or bytes. */
 type Mark = readonly [mediaType: string, at: number, mark: string];
@@ -46,7 +46,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   ...{ 'video/mp4': 'mp4', 'video/webm': 'webm' },
 };
 
-/** What nothing is known of. */
+/** The kind of unknown content. */
 export const UNKNOWN_KIND = 'application/octet-stream';
 /** So many of the first bytes are looked at. */
 export const LOOKED_AT_BYTES = 4096;

@@ -1,5 +1,5 @@
 /**
- * What survives a restart: the state that facts change, and nothing else does.
+ * The state that survives a restart: only facts change it.
  *
  * D1. Only `apply` (`fold.ts`) changes what is in here, and says what it has changed.
  * D2. It holds what is unfinished: a finished task is in the store only.
@@ -64,7 +64,7 @@ export interface Moment {
   readonly changed: Changes;
 }
 
-/** What is to be written anew, as it is when the batch ends. */
+/** Entities whose rows are written again, with their state at the end of the batch. */
 export interface Changes {
   readonly problems: ReadonlySet<Problem>;
   readonly tasks: ReadonlySet<Task>;

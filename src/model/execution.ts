@@ -17,7 +17,7 @@ export const OBSERVED_STATES = [
 ] as const;
 export type ObservedState = (typeof OBSERVED_STATES)[number];
 
-/** What the scheduler wants of an execution. */
+/** The state that the scheduler wants an execution to reach. */
 export type DesiredState = 'running' | 'stopped';
 
 const ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'lost'] as const;

@@ -121,7 +121,7 @@ export type ItemName = readonly [module: string, generation: number, item: numbe
 /** A blob that an iteration uses, and for what. */
 export type BlobUse = readonly [sha256: string, owner: string, seq: number];
 
-/** What made a task fail, and where. */
+/** The cause of a task's failure, and its place. */
 export type TaskError = ReportedError & {
   readonly module?: string;
   readonly node_id?: string;
@@ -130,7 +130,7 @@ export type TaskError = ReportedError & {
   readonly item?: number;
 };
 
-/** What ends an execution once its outputs are all there: its final report. */
+/** The final report, which ends an execution once all its outputs are there. */
 export interface FinalReport {
   readonly state: (typeof FINAL_STATES)[number];
   readonly error?: ReportedError;
@@ -226,7 +226,7 @@ export const FACTS = {
       /** The parent's outputs that `previous` edges carry, by module. */
       pinned: 'references?',
       overrides: 'overrides?',
-      /** What a run module takes instead of what its graph says. */
+      /** The resources of run modules that replace those of the graph. */
       resources: 'asked resources?',
     },
   },
@@ -359,12 +359,12 @@ export const FACTS = {
       blob: 'blob?',
     },
     withheld: {
-      /** What a node's line takes of the budget; absent from the orchestrator's own. */
+      /** The share of the budget that a node's line uses; absent for the orchestrator's own lines. */
       bytes: 'count?',
       is_full: 'flag?',
     },
   },
-  /** What has become known of the command of a run module. */
+  /** New information about the command of a run module. */
   'execution.command': {
     about: 'execution',
     shown: {
@@ -837,7 +837,7 @@ export function isPublic(fact: Fact): fact is PublicFact {
   return SHOWN_FIELDS.has(fact.type);
 }
 
-/** What a fact is about, as far as it says so. */
+/** The subject of a fact, as far as the fact names it. */
 export interface Subject {
   readonly type: string;
   readonly problem_id?: string;

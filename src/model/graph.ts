@@ -91,7 +91,7 @@ export function isPlayedByNodes({
   return !run && !approve && !serve;
 }
 
-/** What a task asks of nodes beside what its graph does: by module and label. */
+/** The labels that a task requires in addition to its graph: by module and label. */
 export type Requirements = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** A stored graph's name and version, from 1. */

@@ -43,7 +43,7 @@ export const MAX_COMMAND_BYTES: number = 8 * KIB;
 export const MAX_ERROR_BYTES: number = 4 * KIB;
 /** An error's stack as UTF-8: some 150 lines, and small enough for an event. As JSON it may be twice as long. */
 export const MAX_STACK_BYTES: number = 16 * KIB;
-/** What an error says besides its message, by name. */
+/** The details of an error besides its message, by name. */
 export const MAX_ERROR_DETAILS = 16;
 /** One of them: the last lines of a command's stderr. */
 export const MAX_ERROR_DETAIL_BYTES: number = 4 * KIB;

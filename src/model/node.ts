@@ -15,7 +15,7 @@ export type NodeCmd = (typeof NODE_CMDS)[number];
 export const LIVENESSES = ['alive', 'unresponsive', 'dead'] as const;
 export type Liveness = (typeof LIVENESSES)[number];
 
-/** What the operator wants of an instance; kept over restarts. */
+/** The status that the operator wants for an instance; kept over restarts. */
 export const DESIRED_STATUSES = ['started', 'stopped', 'terminated'] as const;
 export type DesiredStatus = (typeof DESIRED_STATUSES)[number];
 

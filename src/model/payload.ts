@@ -4,7 +4,7 @@ export interface BlobRef {
   readonly size: number;
 }
 
-/** What an output or an input carries: the bytes themselves, or a reference to a blob. */
+/** The content of an output or input: the bytes themselves, or a reference to a blob. */
 export type Payload =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'blob'; readonly blob: BlobRef };

@@ -1,4 +1,4 @@
-/** What people say about a problem. They may change it at any time, whatever becomes of its iterations. */
+/** The descriptive fields of a problem. People may change them at any time, regardless of its iterations. */
 export interface Remarks {
   /** Empty: it has none. */
   readonly title: string;
@@ -50,7 +50,7 @@ export function tagOfMark(mark: string): string | undefined {
   return mark.startsWith(TAG) ? mark.slice(TAG.length) : undefined;
 }
 
-/** What a problem is found by. */
+/** The marks by which a problem is found. */
 export function marksOf({
   tags,
   starred,

@@ -16,7 +16,7 @@ export interface ReportedError {
   readonly retryable: boolean;
   /** Where it was raised and what caused it, as the node's language writes it; at most `MAX_STACK_BYTES`. */
   readonly stack?: string;
-  /** What a program may want to know besides, by name: of a command its `exit_code`, its `signal` and the end of its `stderr`. */
+  /** Further details for programs, by name: for a command its `exit_code`, its `signal` and the end of its `stderr`. */
   readonly details?: Readonly<Record<string, string>>;
 }
 
@@ -63,7 +63,7 @@ export interface Hello {
   /** Where `held` has no room for all. */
   readonly heldInAll?: number;
   readonly token: string;
-  /** What the author wrote the node against; absent: whatever the graph declares. */
+  /** The types that the author wrote the node against; absent: those of the graph. */
   readonly schemas?: readonly TypeSchema[];
   /** It uses the types that an assignment names and carries. @default false */
   readonly typesByAssignment?: boolean;
@@ -88,7 +88,7 @@ export interface Heartbeat {
   readonly load?: Load;
 }
 
-/** What a node's process costs at this moment. */
+/** The current resource use of a node's process. */
 export interface Load {
   /** Cores in use, on average since the heartbeat before. */
   readonly cpu: number;
@@ -147,7 +147,7 @@ export interface LogLine {
 }
 
 export const STREAMS = ['stdout', 'stderr'] as const;
-/** What a command writes to. */
+/** The streams of a command. */
 export type StreamName = (typeof STREAMS)[number];
 
 export interface WholeStream {
@@ -223,7 +223,7 @@ export interface HeartbeatReply {
   readonly blobToken: string;
 }
 
-/** What a peer does about a refusal: try again, forget what it names, or end. */
+/** The reaction of a peer to a refusal: try again, drop the named item, or end. */
 export const REFUSALS = {
   say_hello: 'retry',
   stale_incarnation: 'retry',

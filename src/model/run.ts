@@ -25,7 +25,7 @@ export type ResultSource = (typeof RESULT_SOURCES)[number];
 export const KEEPS = ['never', 'on_failure', 'always'] as const;
 export type Keep = (typeof KEEPS)[number];
 
-/** What an execution takes of a cluster, or what a cluster has in all. What is absent is not counted. */
+/** The resources that an execution needs, or those that a cluster has in total. Absent resources are not counted. */
 export interface Resources {
   /** Whole cores. @default 1 */
   readonly cpus: number;
@@ -92,7 +92,7 @@ export interface AssignedRun extends Run {
   readonly files: readonly RunFile[];
 }
 
-/** What is known of the command of an execution. What is absent is not known yet. */
+/** The known facts about the command of an execution. Absent fields are not known yet. */
 export interface CommandNote {
   /** The program and its arguments, as they ran. */
   readonly argv?: readonly string[];
@@ -144,7 +144,7 @@ export interface CommandFields {
   readonly folder?: string;
 }
 
-/** What of it is not known yet. What was said once stays: an agent that is started again may say it anew. */
+/** The fields that are still unknown. Known fields never change: a restarted agent may report them again. */
 export function newsOf(
   known: CommandFields,
   told: { readonly [K in keyof CommandFields]: CommandFields[K] | undefined },

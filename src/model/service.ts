@@ -28,7 +28,7 @@ export type ReplicaState = (typeof REPLICA_STATES)[number];
 /** How a run can have ended. */
 export type ReplicaEnd = Extract<ReplicaState, 'completed' | 'failed' | 'stopped' | 'lost'>;
 
-/** What its runs do: the command, and the labels that a cluster must have for it. */
+/** The work of its runs: the command, and the labels that a cluster must have for it. */
 export interface ServiceWork {
   readonly run: RunSpec;
   readonly require: Readonly<Record<string, string>>;
@@ -48,7 +48,7 @@ export interface ServiceSpec extends ServiceWork {
   readonly startupDeadlineMs?: number;
   /** The deployment that it is a component of: that applies and removes it. @default people do */
   readonly deployment?: string;
-  /** What becomes of replicas whose cluster is out of reach. @default they are where they are */
+  /** The handling of replicas on an unreachable cluster. @default they stay */
   readonly disconnect?: { readonly lostAfterMs: number; readonly replace: boolean };
 }
 

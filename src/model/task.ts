@@ -32,14 +32,14 @@ export interface CompiledGraph {
   readonly graph: Graph;
   readonly modules: readonly CompiledModule[];
   readonly index: ReadonlyMap<string, number>;
-  /** What conditions look at, by the reference to the value. */
+  /** The values that conditions read, by their reference. */
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
 }
 
 export interface CompiledModule {
   readonly position: number;
   readonly spec: ModuleSpec;
-  /** What it takes of other modules: each input with the position of its module. */
+  /** Its inputs from other modules, each with the position of its module. */
   readonly inputs: readonly { readonly reference: string; readonly position: number }[];
   readonly takesSource: boolean;
   readonly condition: Condition | undefined;
@@ -134,7 +134,7 @@ export interface ReusedOutput {
   readonly named?: ReadonlyMap<string, PayloadRef>;
   /** Of what a module with `cache` has taken: whose it is. */
   readonly cachedFrom?: CachedFrom;
-  /** What is indexed of it, as `Execution.indexed`. */
+  /** Its indexed fields, like `Execution.indexed`. */
   readonly indexed?: Readonly<Record<string, string>>;
 }
 
@@ -272,7 +272,7 @@ export interface Task {
   readonly compared?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly runs: readonly (ModuleRun | undefined)[];
   readonly state: TaskState;
-  /** What the users want of it. */
+  /** The requests of users for it. */
   readonly desired: 'ended' | 'cancelled' | 'aborted';
   /** Its place among equals: the `seq` of its submission, or of its last preemption. */
   readonly queueSeq: number;
@@ -373,7 +373,7 @@ export function outputOf({ task, id: owner, blobs }: Execution, seq: number): Pa
   return { problemId, iterationId, owner, seq, ...(blob && { blob }) };
 }
 
-/** What a module waits to be decided, if that is what it waits for. */
+/** The approval that a module waits for, if it waits for one. */
 export function awaitedApproval(phase: ModulePhase): Extract<Waiting, { code: 'approval' }> | undefined {
   return phase.kind === 'waiting' && phase.waiting?.code === 'approval' ? phase.waiting : undefined;
 }
@@ -383,7 +383,7 @@ export function awaitedService(phase: ModulePhase): Extract<Waiting, { code: 'se
   return phase.kind === 'waiting' && phase.waiting?.code === 'service' ? phase.waiting : undefined;
 }
 
-/** What a module gets as this input instead of what the graph would give it. */
+/** The override of this input of a module. */
 export function overrideOf(task: Task, position: number, input: string): PayloadRef | undefined {
   return task.overrides.get(moduleName(task, position))?.get(input);
 }
@@ -395,7 +395,7 @@ export function requireOf(task: Task, position: number): Readonly<Record<string,
   return more ? { ...require, ...more } : require;
 }
 
-/** What one execution of a run module takes in this task. */
+/** The resources of one execution of a run module in this task. */
 export function resourcesOf(task: Task, position: number): Resources {
   const { name, run } = task.graph.modules[position]!.spec;
   const own = task.resources && Object.hasOwn(task.resources, name) ? task.resources[name] : undefined;
@@ -423,7 +423,7 @@ function slotClassFor(
   return `${player} ${JSON.stringify(resources ? [labels, cpus, memoryBytes, gpus, ...secrets] : labels)}`;
 }
 
-/** What makes a module's name in a task, for messages and events. */
+/** The parts of a module's name in a task, for messages and events. */
 export function moduleName(task: Task, position: number): string {
   return task.graph.modules[position]!.spec.name;
 }

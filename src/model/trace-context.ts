@@ -41,7 +41,7 @@ export function formatTraceparent({ traceId, spanId, flags }: TraceParent): stri
   return `00-${traceId}-${spanId}-${flags.toString(16).padStart(2, '0')}`;
 }
 
-/** What is kept of a request's header. */
+/** The stored part of a request's header. */
 export function keptTraceparent(header: string | undefined): string | undefined {
   const parent = header === undefined ? undefined : parseTraceparent(header);
   return parent && formatTraceparent(parent);
@@ -65,7 +65,7 @@ export function spanIdOfExecution(executionId: string): string {
   return executionId.replaceAll('-', '').slice(16);
 }
 
-/** What a node is told: the span of its execution, or the caller's where executions have none. */
+/** The trace context for a node: the span of its execution, or the caller's if executions have none. */
 export function traceparentOf(task: TracedTask, executionId: string, hasSpans: boolean): string | undefined {
   if (!hasSpans) return task.traceparent;
   return formatTraceparent({ ...spanOfTask(task), spanId: spanIdOfExecution(executionId) });

@@ -58,7 +58,7 @@ export function isSameWait(wait: Wait, known: Said): boolean {
   return wait.reason === known.reason && wait.waiting.code === known.waiting?.code;
 }
 
-/** What has been said of a module that waits, if anything. */
+/** The recorded reason why a module waits, if any. */
 export interface Said {
   readonly waiting: Waiting | undefined;
   readonly reason: string | undefined;

@@ -35,7 +35,7 @@ export interface WebhookTarget {
   readonly secret?: string;
 }
 
-/** What it is sealed under in the vault, which no secret can be called. */
+/** The name under which it is sealed in the vault; no secret can have it. */
 export function sealedName(name: string): string {
   return `webhook ${name}`;
 }

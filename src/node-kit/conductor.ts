@@ -46,7 +46,7 @@ export interface Heading {
   };
 }
 
-/** What was waited for did not come, or came although it must not. */
+/** An expected message did not arrive, or a forbidden one did. */
 export class Unmet extends Error {
   override readonly name = 'Unmet';
 }

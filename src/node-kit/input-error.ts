@@ -1,6 +1,6 @@
 import { TuttiError } from '../base/errors.js';
 
-/** What the person gave is at fault: the command, the recording or an input. */
+/** The person's input is invalid: the command, the recording or an input. */
 export class InputError extends TuttiError {
   override readonly name: string = 'InputError';
 }

@@ -47,7 +47,7 @@ export interface RecordedExecution {
   readonly pass?: number;
   /** By the name of the source or module. */
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** What came from the parent iteration. */
+  /** Inputs from the parent iteration. */
   readonly previous?: Readonly<Record<string, unknown>>;
   /** The types of inputs and previous outputs, by name. @default json */
   readonly types?: Readonly<Record<string, string>>;

@@ -23,7 +23,7 @@ export interface RehearsalOptions {
   readonly signal: AbortSignal;
 }
 
-/** What came of an execution. */
+/** The outcome of an execution. */
 export interface Played {
   readonly outputs: RecordedOutputs;
   readonly error?: ReportedError;
@@ -32,7 +32,7 @@ export interface Played {
 /** A deadline that is none: as long as a timer can wait. */
 const EVER_MS = 2_147_483_647;
 const REGISTER_MS = 30_000;
-/** What runs may take as long as it likes; after this it is given up. */
+/** The time limit of an execution, after which it is given up. */
 const DRAIN_MS = 60_000;
 const END_MS = 10_000;
 

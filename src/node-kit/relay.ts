@@ -49,7 +49,7 @@ export async function openRelay(): Promise<Relay> {
         fromNode.pause();
         toConductor.once('drain', () => fromNode.resume());
       }
-      // What has passed reaches the other side before the cut does.
+      // Forwarded bytes reach the other side before the cut does.
       if (allowance === 0) toConductor.end(() => cut());
     });
   }

@@ -5,7 +5,7 @@ import { sep } from 'node:path';
 /** Editors and compilers write several files, and one file several times. */
 const QUIET_MS = 150;
 
-/** What tools write themselves: a change there is the consequence of one that was heard already. */
+/** Files that tools write themselves: a change there follows from one that was already seen. */
 const IGNORED = /^(node_modules|dist|build|__pycache__|\..+)$|\.(pyc|log|tsbuildinfo)$|~$/;
 
 export interface FileWatch {

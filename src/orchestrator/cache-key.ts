@@ -43,7 +43,7 @@ export function cacheKey(digest: string, version: string): string {
   return `${digest}${sha256Of(version).slice(0, 32)}`;
 }
 
-/** What the key says of what its execution was given. */
+/** The part of the key that identifies the inputs of an execution. */
 export function digestIn(key: string): string {
   return key.slice(0, 64);
 }

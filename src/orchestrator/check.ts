@@ -48,7 +48,7 @@ export interface StoreVerdict {
   readonly faults: readonly StoreFault[];
   /** There were more than are listed. */
   readonly more: boolean;
-  /** What was looked at. */
+  /** The numbers of checked objects. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -635,7 +635,7 @@ function isDamage(thrown: unknown): boolean {
   return thrown instanceof TuttiError && thrown.code === 'store_damaged';
 }
 
-/** What a payload is to a task. */
+/** The role of a payload in a task. */
 function nameOf(task: TaskRow, owner: string, seq: number, iteration: number): string {
   if (owner === 'input') return 'the input';
   if (seq === 0) return owner;

@@ -34,7 +34,7 @@ export class CommittedEvents implements EventStream {
     return this.#cursor;
   }
 
-  /** What came before it is no longer kept. */
+  /** Earlier events are no longer stored. */
   trimmed(oldest: number): void {
     this.#oldest = Math.max(this.#oldest, oldest);
   }

@@ -1,4 +1,4 @@
-/** What the operators can read off a running orchestrator: sizes of everything that may grow, and counts of what happened. */
+/** The gauges of a running orchestrator: sizes of everything that may grow, and counts of events. */
 import type { BusGauges } from '../bus/bus.js';
 import { type ServiceGauges, serviceGauges } from './core/services/service-gauges.js';
 import type { State } from './core/state.js';

@@ -11,7 +11,7 @@ export type IndexedValue = string | number | boolean;
 
 /** Within the store's limit for a key, whatever the characters are. */
 const TEXT_CHARACTERS = 100;
-/** What stands for half a surrogate pair in what was made from bytes. */
+/** The replacement for half a surrogate pair in text decoded from bytes. */
 const REPLACED = '\ufffd';
 
 /** The element for a value; nothing for what has no place in an index: lists, structures, what is not there. */
@@ -70,7 +70,7 @@ export function indexKey(field: string, element: string, problemSeq: number, ite
   return [field, element, problemSeq, iterationId];
 }
 
-/** What stands at a path of a decoded value; nothing where the path leads nowhere. */
+/** The value at a path of a decoded value; undefined if there is none. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   let inner = plainOf(value);
   for (const step of path) {

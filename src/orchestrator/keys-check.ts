@@ -1,4 +1,4 @@
-/** What the store says of the keys of connections, for `tutti check`. Whether a secret key can be opened, only the key of the secrets tells. */
+/** The check of connection keys in the store, for `tutti check`. Whether a secret key can be opened depends on the secrets key, and is not checked. */
 
 import { keyIdOf } from '../model/connection-key.js';
 import { entriesOf } from '../store/pages.js';

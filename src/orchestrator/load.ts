@@ -1,5 +1,5 @@
 /**
- * What the store says about the steps of a batch, read right before they are decided: the batch before is committed, so memory and
+ * Reads the stored data that the steps of a batch need, right before they are decided: the previous batch is committed, so memory and
  * store are of the same moment.
  */
 
@@ -44,7 +44,7 @@ export const NOTHING_LOADED: Loaded = {
 /** Iterations looked at together in the search for the newest succeeded one, where the newest of all is not it. */
 const SEARCH_PAGE = 50;
 
-/** What a batch refers to and memory does not hold. */
+/** The data that a batch refers to and that is not in memory. */
 interface Needs {
   readonly keys: Set<string>;
   readonly blobs: Set<string>;

@@ -1,4 +1,4 @@
-/** What the store says about a proposal, read right before it is decided: as of the end of the newest committed batch. */
+/** Reads the stored data that a proposal needs, right before it is decided: as of the end of the newest committed batch. */
 
 import type { BlobUse, IndexEntry, ItemName } from '../model/facts.js';
 import type { TaskId } from '../model/task-id.js';
@@ -22,7 +22,7 @@ import * as tables from './tables.js';
 
 type RemovalOf<K extends Removal['kind']> = Extract<Removal, { kind: K }>;
 
-/** What belongs to an iteration, as far as one commit can take it away: what nobody can miss comes first. */
+/** The rows of an iteration that one commit can remove: rows that nobody needs come first. */
 export interface Belongings {
   readonly index: readonly IndexEntry[];
   readonly eventPages: readonly number[];

@@ -30,7 +30,7 @@ import { refusal } from './refusal.js';
 
 /** Steps of one batch: bounds the latency of the next caller, and the size of a transaction. */
 const BATCH_LIMIT = 2048;
-/** What they take in memory together, likewise; a batch has one step at least. */
+/** Their total memory, for the same reasons; a batch has at least one step. */
 const BATCH_BYTES = 32 * 1024 * 1024;
 /** Mostly the output follows: one commit less for each execution, and a viewer does not see the difference. */
 const UNHURRIED_MS = 10;
@@ -54,9 +54,9 @@ export interface LoopDeps {
   readonly mailboxLimit: number;
   /** Bytes of memory that the waiting steps may take. */
   readonly mailboxBytes: number;
-  /** What the store says about the steps. */
+  /** Reads the stored data for the steps. */
   readonly load: (steps: readonly Step[]) => Promise<Loaded>;
-  /** What the store says about a proposal. */
+  /** Reads the stored data for a proposal. */
   readonly look: (proposal: Proposal) => Promise<Matter>;
   /** Does what the journal says; the batch is durable. */
   readonly perform: (journal: Journal) => Promise<void>;
@@ -275,7 +275,7 @@ export class Loop implements Proposals {
 
   readonly #onError: OnError = (thrown, step) => {
     this.#deps.state.counters.add('internal_errors');
-    this.#deps.logger.error({ err: thrown, step }, 'a step could not be decided');
+    this.#deps.logger.error({ err: thrown, step }, 'step failed');
   };
 
   async #finish(journal: Journal): Promise<void> {
@@ -289,9 +289,9 @@ export class Loop implements Proposals {
     try {
       await this.#deps.perform(journal);
     } catch (thrown) {
-      // What was not sent is repeated by the protocol; one message that cannot be sent must not end the loop.
+      // Unsent messages are repeated by the protocol; one message that cannot be sent must not end the loop.
       this.#deps.state.counters.add('internal_errors');
-      this.#deps.logger.error({ err: thrown }, 'a committed batch could not be performed to its end');
+      this.#deps.logger.error({ err: thrown }, 'effects of a committed batch failed');
     }
     this.#setTimer();
   }
@@ -405,7 +405,7 @@ export class Loop implements Proposals {
 
   #setTimer(atMs: number = Number.POSITIVE_INFINITY): void {
     clearTimeout(this.#timer);
-    // What is to be looked up is looked up at once.
+    // Pending lookups are done at once.
     if (this.#deps.state.lookUps.size > 0) {
       void this.post({ kind: 'wake' });
       return;

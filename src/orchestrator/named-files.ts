@@ -11,7 +11,7 @@ export interface NamedFiles {
   readonly given: Readonly<Record<string, string>>;
   /** The field of the request that gives them. */
   readonly field: string;
-  /** What names them, in the words of a sentence: `the service`. */
+  /** The subject that names them, in a sentence: `the service`. */
   readonly by: string;
 }
 

@@ -97,14 +97,14 @@ import { WorkInView } from './work/work-in-view.js';
 
 /** Memory of decoded frames that wait: some dozens of the largest frames, and far more than a batch of usual ones. */
 const CLOCK_HINT =
-  'the wall clock has leapt by more than a day: nothing is removed for its age until it has gone on evenly for a day, or `tutti up --trust-clock`';
+  'the wall clock has jumped by more than a day: nothing is removed because of its age until it has run steadily for a day, or `tutti up --trust-clock`';
 const LOCKED_KEYS =
   'keys of the orchestrator that another key has sealed are not there: nodes that know no other join again, or give their key with --secrets-key';
 /** Of frames that wait: some dozens of the largest, and far more than a batch of usual ones. */
 const MAILBOX_BYTES = 256 * 1024 * 1024;
 /** Requests that may be under way; each holds its caller's connection. */
 const REQUESTS_LIMIT = 20_000;
-/** What is a few minutes too old may stay for a few minutes. */
+/** Data may stay a few minutes beyond its age. */
 const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
 const PAYLOAD_CACHE_BYTES = 16 * 1024 * 1024;
@@ -591,8 +591,7 @@ export class Orchestrator implements StreamingCoordinator {
 
   async noteDone(deed: Deed): Promise<void> {
     const entry = await this.#commitAudit({ ...deed, result: 'done' });
-    if (!entry)
-      this.#deps.logger.warn(deed, 'something that was done is not in the audit: nothing can be stored');
+    if (!entry) this.#deps.logger.warn(deed, 'an action is missing from the audit: nothing can be stored');
   }
 
   async #commitAudit(note: AuditNote): Promise<{ readonly id: number; readonly at: number } | undefined> {
@@ -604,7 +603,7 @@ export class Orchestrator implements StreamingCoordinator {
     return { id: Number(audit_id), at: Number(at) };
   }
 
-  /** What there is to see of it for operators. */
+  /** Its gauges for operators. */
   gauges(): Gauges {
     return gaugesOf(this.#state, {
       mailbox: this.#loop.depth,
@@ -644,7 +643,7 @@ export class Orchestrator implements StreamingCoordinator {
     this.#service.stop();
   }
 
-  /** What readers answer, and what only the loop and the store's owner know. */
+  /** Queries that readers answer, and queries that only the loop and the owner of the store can answer. */
   #queriesUntil(bound: string, signal: AbortSignal | undefined): Queries {
     return {
       ...this.#service.queries(bound, signal),
@@ -775,7 +774,7 @@ export class Orchestrator implements StreamingCoordinator {
     throw new Error(`a ${reply.kind} is not an answer`);
   }
 
-  /** What the loop shows of something: the step and `T` belong together. */
+  /** A view of the loop's state: the step and `T` belong together. */
   async #inspect<T extends object = View>(step: (id: number) => Step): Promise<Found<readonly Open<T>[]>> {
     const { reply, cursor } = await this.#post(step);
     return { cursor, value: reply.kind === 'view' ? (reply.value as readonly Open<T>[]) : [] };

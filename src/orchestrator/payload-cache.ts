@@ -6,7 +6,7 @@
 import type { PayloadRef } from '../model/payload.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 
-/** What an entry takes besides its bytes: keys, headers, the maps' own. */
+/** The memory of an entry besides its bytes: keys, headers, map overhead. */
 const ENTRY_BYTES = 500;
 
 interface OfTask {
@@ -23,7 +23,7 @@ export class PayloadCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** What it holds now, its own structures included. */
+  /** Its current memory, including its own structures. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -64,7 +64,7 @@ const JOINS_HELD = 1000;
 /** In the working folder of its run: each run of a replica has a key of its own. */
 const KEYS_FOLDER = '.tutti-keys';
 
-/** What goes first in a frame. */
+/** The order of messages in a frame. */
 const ORDER: Readonly<Record<OrchestratorMessage['kind'], number>> = {
   welcome: 0,
   refused: 1,

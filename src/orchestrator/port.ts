@@ -1,5 +1,5 @@
 /**
- * What the world outside (HTTP, WebSocket, CLI) may ask of the orchestrator: the one door for requests, the committed past
+ * The interface of the orchestrator for HTTP, WebSocket and CLI: the only entry for requests, the committed past
  * for questions, and the stream of what is committed next.
  *
  * Everything that is answered here has the shape of the public JSON: `snake_case`, times as RFC 3339 UTC strings.
@@ -212,7 +212,7 @@ export type Request =
       readonly files?: Readonly<Record<string, string>>;
     };
 
-/** What is done by each, in the table of rights. */
+/** The action of each, in the table of rights. */
 export const ACTION_OF: Readonly<Record<Request['kind'], Action>> = {
   submit: 'submit',
   submit_job: 'run_job',
@@ -244,7 +244,7 @@ export const ACTION_OF: Readonly<Record<Request['kind'], Action>> = {
   put_graph: 'store_graph',
 };
 
-/** What people say about a problem, as far as they say it. `null` takes it back. */
+/** The descriptive fields of a problem that are set. `null` resets a field. */
 export interface ProblemChange {
   readonly title?: string | null;
   /** All of them: they take the place of those that it had. */
@@ -262,7 +262,7 @@ export interface NewWebhook {
   readonly filter?: readonly string[];
   /** A filter over problems. @default all events */
   readonly problem?: string;
-  /** What deliveries are signed with. @default they are not */
+  /** The key that signs deliveries. @default deliveries are not signed */
   readonly secret?: string;
 }
 
@@ -388,7 +388,7 @@ export interface AuditFilter {
 /** JSON objects as the contract lists them. */
 export type View = Readonly<Record<string, unknown>>;
 
-/** What a query found, and the event `seq` that it reflects. */
+/** The result of a query, and the event `seq` that it reflects. */
 export interface Found<T> {
   readonly cursor: number;
   readonly value: T;
@@ -399,7 +399,7 @@ export interface FoundJson<T> extends Found<T> {
   readonly json: Uint8Array;
 }
 
-/** What an export is written as; `spreadsheet`: no cell of a CSV is a formula, and Excel finds its encoding. */
+/** The format of an export; `spreadsheet`: no cell of a CSV is a formula, and Excel detects its encoding. */
 export type ExportFormat = 'jsonl' | 'csv' | 'csv for spreadsheets';
 
 /** Reads of what is committed. Each resolves to a `Refusal` (`not_found`, `malformed`) instead of throwing. */
@@ -565,17 +565,17 @@ export interface Refused {
   readonly message: string;
   /** @default 1 */
   readonly times?: number;
-  /** What was tried, where it goes into the audit. @default it does not */
+  /** The action for the audit. @default it is not recorded */
   readonly deed?: Deed;
 }
 
-/** What an administrator does with the keys of nodes. */
+/** The administration of node keys. */
 export type KeyAdministration = Pick<
   NodeKeys,
   'list' | 'serverKeys' | 'enroll' | 'add' | 'revoke' | 'rotate'
 >;
 
-/** What the gateway asks about tokens. */
+/** The gateway's questions about tokens. */
 export type Grants = Pick<GrantBook, 'holderOf' | 'withHash' | 'isValid' | 'onChange'>;
 
 /** The node that has shown a token. */
@@ -585,7 +585,7 @@ export interface NodeHolder {
   readonly name: string;
 }
 
-/** What a node may do over HTTP, with the token of its registration. */
+/** The rights of a node over HTTP, with the token of its registration. */
 export interface BlobsOfNodes {
   /** Whose a token is; nothing where it is nobody's, or has ended. */
   holderOf(token: string): NodeHolder | undefined;
@@ -612,7 +612,7 @@ export interface Coordinator {
   readonly epoch: number;
   readonly storeId: string;
   /**
-   * What somebody may see and do who is bound to this project, or to none (`ALL_PROJECTS`). Nothing that is stored is reached in another way. `asker`: who
+   * The view and rights of a caller who is bound to this project, or to none (`ALL_PROJECTS`). Stored data cannot be reached in any other way. `asker`: who
    * that is, for the audit. Without one, what they do is not in it.
    */
   within(bound: string, asker?: Asker): Workspace;

@@ -62,7 +62,7 @@ export async function prepareOverrides(
       }
       const from = splitReference(input).module;
       if (graph.compiled.graph.modules.some((one) => one.name === from && one.approve)) {
-        const message = `${from} is decided by a person: nothing takes the place of the decision`;
+        const message = `${from} is decided by a person, and the decision cannot be overridden`;
         faults.push({ path, code: 'is_a_decision', message });
         continue;
       }

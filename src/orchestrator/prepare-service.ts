@@ -1,4 +1,4 @@
-/** What can be wrong with a service beside its form: a cluster that is not there, files that are not given. */
+/** Faults of a service besides its structure: an unknown cluster, missing files. */
 import { type Fault, summaryOf } from '../base/errors.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
 import type { ServiceSpec } from '../model/service.js';

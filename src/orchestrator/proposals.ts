@@ -16,7 +16,7 @@ import type { Summary } from './summary.js';
 /** R3. The store promises to take so many on a full disk. */
 export const DELETES_AT_ONCE = 300;
 
-/** What is not to be kept. */
+/** The data to remove. */
 export type Removal =
   /** With all that belongs to it. */
   | {

@@ -137,7 +137,7 @@ export interface ProblemRow {
   readonly newest_iteration_id: number;
 }
 
-/** What lists show and compare of what people say about a problem. */
+/** The descriptive fields of a problem that lists show and compare. */
 export interface MarksRow
   extends Pick<ProblemRow, 'title' | 'tags' | 'starred' | 'archived' | 'changed_seq'> {
   /** Its row has notes. */

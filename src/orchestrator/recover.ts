@@ -214,7 +214,7 @@ function recoverCommand(state: State, row: CommandRow, clocks: Clocks, graceMs: 
     parts: row.parts.map((part) => ({
       nodeId: part.node_id,
       executionId: part.execution_id,
-      // What was under way went with the connections of the process before.
+      // Pending work ended with the connections of the previous process.
       overtakes: false,
       ackedAt: part.acked_at,
       stoppedAt: part.stopped_at,

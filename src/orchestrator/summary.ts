@@ -125,7 +125,7 @@ export function summaryNow(problem: Problem, task: Task): Summary {
   return summaryOf(problemToRow(problem), taskToRow(task) as TaskRow);
 }
 
-/** What stands in an index; nothing in one that was written before there were summaries. */
+/** The summary in an index entry; absent in entries that are older than summaries. */
 export function decodeSummary(value: Uint8Array): Summary | undefined {
   return value.length === 0 ? undefined : decodeRow<Summary>(value);
 }

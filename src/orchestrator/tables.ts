@@ -1,7 +1,7 @@
 /**
  * The tables with the types of their rows, and the one way to go through them page by page.
  *
- * What each table holds is described in `records.ts`.
+ * `records.ts` describes the content of each table.
  */
 import type { KeyEntry } from '../model/connection-key.js';
 import type { ItemName } from '../model/facts.js';

@@ -23,12 +23,12 @@ const NACK_BACKOFF_MS = 100;
 /** An evaluation takes milliseconds: one that has no answer by then has been forgotten. */
 export const ANSWER_WITHIN_MS = 30_000;
 
-/** What is to be evaluated: `key` identifies it, the rank orders it. */
+/** An evaluation: `key` identifies it, the rank orders it. */
 export interface Evaluable extends Ranked {
   readonly key: string;
 }
 
-/** What has been given out, until it is acknowledged or refused. */
+/** A delivered evaluation, until it is acknowledged or refused. */
 export interface Delivery<T> {
   readonly item: T;
   readonly receipt: number;
@@ -38,8 +38,7 @@ export interface Delivery<T> {
 
 /** Throws where it was given out too often: as a part of the work, so that it is refused like any other that cannot be done. */
 export function assertWithinLimit({ isBeyondLimit }: Delivery<unknown>): void {
-  if (isBeyondLimit)
-    throw new Error(`its evaluation was begun ${DELIVERY_LIMIT} times and never came to an end`);
+  if (isBeyondLimit) throw new Error(`its evaluation was started ${DELIVERY_LIMIT} times and never finished`);
 }
 
 /** With the rank that its item had when it became pending: a heap must not change under itself. */

@@ -170,7 +170,7 @@ function overloaded({ taken, capacity, resources, used }: Place, wanted: Wanted)
 
 type Countable = keyof ClusterResources;
 
-/** What an execution takes, as far as it takes any. */
+/** The resources that an execution needs. */
 function amounts({ cpus, memoryBytes = 0, gpus = 0 }: Resources): { of: Countable; amount: number }[] {
   const all = [
     { of: 'cpus', amount: cpus },

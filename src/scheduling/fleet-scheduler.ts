@@ -1,5 +1,5 @@
 /**
- * What is to be done about a service: its replicas as they are desired against what is observed of them. Pure; each plan is carried out at once, and what
+ * Plans the changes of a service by comparing the desired with the observed replicas. Pure; each plan is carried out at once, and what
  * it changes leads to the next.
  *
  * S1. Never more replicas than asked for are desired at a time: one is renewed or moved by stopping it first.
@@ -16,7 +16,7 @@ export interface FittingCluster {
   readonly status: ClusterStatus;
 }
 
-/** What there is to see of a service. Moments are of the monotonic clock. */
+/** The observed state of a service. Times are of the monotonic clock. */
 export interface FleetView {
   readonly service: Service;
   /** By their numbers. */
@@ -81,7 +81,7 @@ class FleetPlanner {
     const { replicas } = this.#view;
     const { desired } = this.#service;
     for (const replica of replicas) if (replica.isOpen) this.#observe(replica);
-    // What is observed comes first: it may be all that is missing.
+    // Observations come first: they may be all that is missing.
     if (this.#steps.length > 0) return this.#planned(this.#service.reasons);
     if (desired !== 'running') {
       this.#stopAll(desired === 'removed');
@@ -285,6 +285,6 @@ class FleetPlanner {
     if (replica.observed === 'pending') return this.#view.waitsFor(replica);
     if (this.#view.awaySince(replica) !== undefined)
       return `the cluster ${replica.cluster ?? ''} is out of reach`;
-    return replica.failures > 0 ? 'has lately ended and started again' : undefined;
+    return replica.failures > 0 ? 'has recently ended and restarted' : undefined;
   }
 }

@@ -85,13 +85,13 @@ function planStopOfItems({ position }: CompiledModule, { open }: MappingPhase, s
 const BY_CONDITION = 'condition';
 const UNREADABLE: ReportedError = {
   code: 'not_inline',
-  message: 'its condition looks at a value that is a blob; it can look into smaller values only',
+  message: 'its condition reads a value that is a blob; conditions can only read smaller values',
   retryable: false,
 };
 
 const UNREADABLE_LOOP: ReportedError = {
   ...UNREADABLE,
-  message: 'the condition of its loop looks at a value that is a blob; it can look into smaller values only',
+  message: 'the condition of its loop reads a value that is a blob; conditions can only read smaller values',
 };
 
 /** How long a disk without room for the results of a map is left alone. */

@@ -169,7 +169,7 @@ export class AgentRun implements Run {
 
   #encode(result: RunResult & { ok: true }): ({ ok: true } & Encoded) | { ok: false; error: ReportedError } {
     const { types, outputType: type } = this.#deps.rules();
-    // What is wrong is told with a piece of the text, which may be one of a secret.
+    // The fault quotes a piece of the text, which may contain a secret.
     const told = (why: string) => (this.#mask.longest > 0 ? '' : `: ${why}`);
     const bad = (why: string) => ({
       ok: false as const,

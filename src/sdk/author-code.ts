@@ -87,7 +87,7 @@ class ProcessExit extends Error {
   readonly code = 'process_exit';
 
   constructor(code: number) {
-    super(`code of the handler has ended the node's process: process.exit(${code})`);
+    super(`code of the handler ended the node's process: process.exit(${code})`);
   }
 }
 

@@ -27,7 +27,7 @@ export interface BlobClient {
   putFile(blob: BlobRef, path: string, signal: AbortSignal): Promise<void>;
   /** Where blobs are uploaded, as told by the welcome. */
   setBase(url: string): void;
-  /** What is shown there from now on. Empty: the configured token. */
+  /** The token to use from now on. Empty: the configured token. */
   setToken(token: string): void;
 }
 
@@ -46,7 +46,7 @@ const CORRUPT_TRIES = 3;
 /** Heartbeats bring another token within seconds; a node that is refused for so long will be refused. Half a minute. */
 const UNAUTHORIZED_TRIES = 8;
 
-/** What one try came to. */
+/** The result of one attempt. */
 type Try<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'again'; readonly afterMs?: number; readonly isUnauthorized?: boolean }

@@ -23,7 +23,7 @@ import { Printed, runPrinting } from './printed.js';
 import type { Produced, Result, SessionEvent } from './session/events.js';
 import type { Handler, Task, TaskLogLine } from './task.js';
 
-/** What the welcome said about payloads. */
+/** The payload settings of the welcome. */
 export interface PayloadRules {
   readonly types: TypeRegistry;
   readonly outputType: string;
@@ -202,7 +202,7 @@ export class ExecutionRun {
     throw new NonRetryableError('bad_input', `input ${name} is not a ${type}: ${decoded.message}`);
   }
 
-  /** What is left of the outputs is on its way, but for the last. */
+  /** All outputs but the last have been sent. */
   #returned(value: unknown): Encoded {
     const named = this.#named;
     if (!named) return this.#encode(value);

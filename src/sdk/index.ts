@@ -1,4 +1,4 @@
-/** What a node's author imports: `tutti/sdk`. */
+/** The public API for node authors: `tutti/sdk`. */
 export { TuttiError } from '../base/errors.js';
 export type { ClusterReach } from '../model/cluster.js';
 export type { NodeStatus } from '../model/node.js';

@@ -1,5 +1,5 @@
 /**
- * What a node with a state folder keeps over the end of its process: its boot, and the executions that it holds.
+ * The state of a node with a state folder that survives its process: its boot, and the executions that it holds.
  *
  * K1: an execution is kept before its acceptance is sent, and until its end is known to both sides and its handler has come back.
  * K2: one process at a time. The lock is a socket, which the system frees when the process ends, however it ends.
@@ -35,7 +35,7 @@ interface Record {
 export class Kept {
   /** The same for every process of this folder. */
   readonly bootId: string;
-  /** What the process before held when it ended. */
+  /** The executions that the previous process held when it ended. */
   readonly restored: readonly Assign[];
   readonly #dir: string;
   readonly #lock: Server;

@@ -41,7 +41,7 @@ export class NamedOutputs {
     this.#given.add(name);
   }
 
-  /** What the handler has returned, in the order of the graph. Throws, besides what `give` throws, `bad_output`, `missing_output`. */
+  /** The outputs that the handler has returned, in the order of the graph. Throws the errors of `give`, and `bad_output`, `missing_output`. */
   returned(value: unknown): [name: string, value: unknown][] {
     if (value !== undefined && value !== null && !isPlain(value)) {
       const message = `${this.#module} returns an object with its outputs by their names: ${this.#known}`;
@@ -58,7 +58,7 @@ export class NamedOutputs {
     return outputs.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
   }
 
-  /** What `publish` says, which has no name. */
+  /** The error of `publish`, which has no name. */
   unnamed(): NonRetryableError {
     const message = `the outputs of ${this.#module} have names: give one by task.output(name, value); ${this.#known}`;
     return new NonRetryableError('unknown_output', message);
@@ -69,7 +69,7 @@ export class NamedOutputs {
   }
 }
 
-/** What `task.output` says where the module has one output only. */
+/** The error of `task.output` if the module has only one output. */
 export function withoutNames(module: string, name: string): NonRetryableError {
   const message = `${JSON.stringify(name)} is not an output of ${module}, which has one, without a name: return it`;
   return new NonRetryableError('unknown_output', message);

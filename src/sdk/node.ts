@@ -58,7 +58,7 @@ export interface Host {
   exit(code: number): void;
 }
 
-// What a graph's modules give is known to the graph, not to TypeScript: without type arguments an input is whatever it is.
+// The graph knows the types of its modules' outputs, TypeScript does not: without type arguments, an input has any type.
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 type Anything = any;
 

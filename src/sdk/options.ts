@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { type Fault, TuttiError } from '../base/errors.js';
 import { defaultKeys, JOIN_TOKEN } from './keys.js';
 
-/** What the SDK writes about itself; a pino logger fits. */
+/** The logger of the SDK's own messages; a pino logger fits. */
 export interface NodeLogger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -19,7 +19,7 @@ export interface NodeOptions {
    * identity over restarts. @default `TUTTI_INSTANCE`, else one of its own, `<module>@<hostname>:<pid>-<random>`
    */
   readonly instance?: string;
-  /** What a graph's `require` is compared with. @default {} */
+  /** The labels that a graph's `require` is compared with. @default {} */
   readonly labels?: Readonly<Record<string, string>>;
   /** Of the node's code; results of another version are not taken again (`cache`). @default '' */
   readonly version?: string;

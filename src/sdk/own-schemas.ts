@@ -5,7 +5,7 @@ import { loadTypes } from '../wire/types.js';
 import type { NodeSettings } from './options.js';
 
 /**
- * What the author wrote the node against, for its hello; nothing where no files were named. Throws `TuttiError` `bad_proto` or
+ * The types that the author wrote the node against, for its hello; empty if no files were named. Throws `TuttiError` `bad_proto` or
  * `bad_schema` with every fault in the files, or `bad_option` for a type that is in none of them.
  */
 export function ownSchemas({

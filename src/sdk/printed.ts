@@ -1,5 +1,5 @@
 /**
- * What a handler writes to the standard streams, line by line on its way into its task's log.
+ * Forwards the lines that a handler writes to the standard streams into its task's log.
  *
  * 1. It belongs to the execution whose handler has started the code that writes, as `AsyncLocalStorage` tells. Other code's is only written.
  * 2. The streams get everything first, as without us. What the log itself brings about is not captured.
@@ -66,7 +66,7 @@ export class Printed {
     this.#keepsEmpty = keepsEmpty;
   }
 
-  /** What the stream's `write` was given. */
+  /** The arguments of the stream's `write`. */
   write(stream: Stream, chunk: unknown, encoding?: unknown): void {
     if (this.#hasEnded) return;
     const open = this.#open[stream];
@@ -93,13 +93,9 @@ export class Printed {
     this.#hasEnded = true;
     if (this.#leftOut === 0) return;
     const lines = this.#leftOut === 1 ? 'line' : 'lines';
-    this.#tell(
-      'warn',
-      `${this.#leftOut} ${lines} of output were left out: an execution's log takes no more`,
-      {
-        dropped: String(this.#leftOut),
-      },
-    );
+    this.#tell('warn', `${this.#leftOut} ${lines} of output were left out: the execution's log is full`, {
+      dropped: String(this.#leftOut),
+    });
   }
 
   #say(stream: Stream, line: string, isWhole = false): void {

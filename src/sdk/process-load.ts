@@ -1,6 +1,6 @@
 import type { ProcessLoad } from './session.js';
 
-/** What this process has used of the processor since it was asked before, in cores, and what it holds of the memory now. */
+/** The processor use of this process since the previous call, in cores, and its current memory. */
 export function createProcessLoad(): () => ProcessLoad {
   let cpu = process.cpuUsage();
   let at = process.hrtime.bigint();

@@ -1,4 +1,4 @@
-/** What an agent is given and gives: executions of run modules, whose work is a command. */
+/** The interface of an agent: executions of run modules, whose work is a command. */
 import type { ClusterReach } from '../model/cluster.js';
 import type { BlobRef } from '../model/payload.js';
 import type { KeptExecution, LogLevel, StreamName } from '../model/protocol.js';
@@ -46,10 +46,10 @@ export interface RunTask {
   readonly signal: AbortSignal;
   /** The command has started. */
   begun(): void;
-  /** What has become known of the command: people see it, and no line of the log. */
+  /** New information about the command: people see it, but it is not a log line. */
   tell(news: CommandNote): void;
   readonly log: Readonly<Record<LogLevel, TaskLogLine>>;
-  /** What the command wrote: each line becomes one of the log, with the stream's name as `fields.stream`. */
+  /** Output of the command: each line becomes a log line with the stream's name as `fields.stream`. */
   print(stream: StreamName, bytes: Uint8Array): void;
   /** Both streams end, or go on elsewhere: lines that are not complete are told as they are. */
   endLines(): void;
@@ -92,11 +92,11 @@ export interface AgentPlay {
 
 /** How an agent tells of itself. */
 export interface AgentControls {
-  /** What an earlier process of this agent held when it ended; `run` is called for each. */
+  /** The executions that an earlier process of this agent held when it ended; `run` is called for each. */
   readonly held: readonly string[];
   /** The cluster cannot be asked, or it can be again (without an error). Until then, the agent has the status ERROR and gets no new work. */
   trouble(error?: { readonly code: string; readonly message: string }): void;
-  /** What the cluster has in all. */
+  /** The total resources of the cluster. */
   has(resources: Resources): void;
   /** Executions that have ended, whose working folders it keeps: with every welcome, so that it hears which of them to `forget`. */
   kept(executions: readonly KeptExecution[]): void;

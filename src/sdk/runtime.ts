@@ -44,7 +44,7 @@ export interface Run {
   admitted(ticket: number): void;
 }
 
-/** What the node does with an execution. */
+/** The node's handling of an execution. */
 export interface Player {
   play(assign: Assign, deps: ExecutionRunDeps): Run;
   /** With every welcome. */
@@ -67,9 +67,9 @@ export interface RuntimeDeps {
   readonly bootId: string;
   /** Where the node has a state folder. */
   readonly kept?: Pick<Kept, 'restored' | 'add' | 'remove'>;
-  /** What the author wrote the node against. */
+  /** The types that the author wrote the node against. */
   readonly schemas?: readonly TypeSchema[];
-  /** What the process costs, for the heartbeats. */
+  /** The resource use of the process, for the heartbeats. */
   readonly measure?: () => ProcessLoad;
 }
 
@@ -167,7 +167,7 @@ export class Runtime {
     this.#emit({ kind: 'trouble', ...(error && { error }) });
   }
 
-  /** What an agent's cluster has in all. */
+  /** The total resources of an agent's cluster. */
   has(resources: Resources): void {
     this.#emit({ kind: 'resources', resources });
   }

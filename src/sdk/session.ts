@@ -48,7 +48,7 @@ const HELLOS_BEFORE_NOTE = 5;
 /** Log lines that leave in one turn, so that other messages do not wait long behind them. */
 const LOG_BYTES_PER_TURN = 262_144;
 
-/** What a node says of itself in every hello. */
+/** The data about a node in every hello. */
 export type Identity = Pick<
   Hello,
   | 'module'
@@ -64,10 +64,10 @@ export type Identity = Pick<
   | 'resources'
 >;
 
-/** What the node's process costs. */
+/** The resource use of the node's process. */
 export type ProcessLoad = Pick<Load, 'cpu' | 'memoryBytes'>;
 
-/** What leaves in one turn: at most one frame of each. */
+/** The frames of one turn: at most one of each kind. */
 export interface Outgoing {
   readonly control: ToOrchestrator | undefined;
   readonly outputs: readonly Output[];

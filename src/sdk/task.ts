@@ -3,7 +3,7 @@ import type { LogLevel } from '../model/protocol.js';
 /** One line of a task's own log. `fields` are kept as texts: others are written as JSON. */
 export type TaskLogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** What a handler gets: one execution of the module for one task. */
+/** The argument of a handler: one execution of the module for one task. */
 export interface Task<Inputs, Output, Previous> {
   /** The task_id: `<problem_id>/<iteration_id>`. */
   readonly id: string;
@@ -29,7 +29,7 @@ export interface Task<Inputs, Output, Previous> {
    * Decoded, by the name of the source or module. One whose module failed is absent where the graph says `on_error: ignore`.
    */
   readonly inputs: Inputs;
-  /** What the named modules gave in the parent iteration; absent where there is none. */
+  /** The outputs of the named modules in the parent iteration; absent if there are none. */
   readonly previous: Partial<Previous>;
   /**
    * Aborted when the work is no longer wanted; its reason is a `TaskAbortedError`. Hand it on to whatever takes long. What the

@@ -1,4 +1,4 @@
-/** What an agent writes into its state folder once the folder is its own: for the orchestrator that looks after it, and the next one. */
+/** The file that an agent writes once it owns its state folder: for the orchestrator that supervises it, and the next one. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

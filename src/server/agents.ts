@@ -107,7 +107,7 @@ export class ManagedAgents {
         await keeper.remove();
       }
     } catch (thrown) {
-      this.#deps.logger.error(`the agents could not be looked after: ${messageOf(thrown)}`);
+      this.#deps.logger.error(`the agents could not be supervised:  ${messageOf(thrown)}`);
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The keys of connections: from the store, and once from the file in which versions before kept them.
  *
- * What the file has is in the store, durably, before the file goes: where this is interrupted, the next start does it again.
+ * The content of the file is durable in the store before the file is removed: if this is interrupted, the next start repeats it.
  */
 import { systemClock } from '../base/clock.js';
 import { type KeptKeys, withFile } from '../orchestrator/access/kept-keys.js';

@@ -23,7 +23,7 @@ const ALARMING = [
   'http_refused_too_many_attempts',
 ];
 
-/** What `GET /metrics` answers. */
+/** The answer of `GET /metrics`. */
 export function createMetrics(sources: MetricsSources): () => Promise<string> {
   const registry = new Registry();
   // One reading for each answer: it visits every node.
@@ -108,14 +108,10 @@ class Figures {
 function addLoop(figures: Figures, gauges: () => Gauges, isReady: () => boolean): void {
   const gauge = (name: string, help: string, read: (now: Gauges) => number): void =>
     figures.gauge(name, help, () => read(gauges()));
-  gauge('ready', 'Whether it takes work (1), as /readyz says', () => (isReady() ? 1 : 0));
-  gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
-  gauge('mailbox_bytes', 'Memory that they take: bytes', (now) => now.mailbox_bytes);
-  gauge(
-    'payload_cache_bytes',
-    'Payloads of unfinished tasks that are at hand',
-    (now) => now.payload_cache_bytes,
-  );
+  gauge('ready', 'Whether it accepts work (1), like /readyz', () => (isReady() ? 1 : 0));
+  gauge('mailbox_steps', 'Frames and requests that wait for the event loop', (now) => now.mailbox);
+  gauge('mailbox_bytes', 'Memory of these frames and requests, in bytes', (now) => now.mailbox_bytes);
+  gauge('payload_cache_bytes', 'Payloads of unfinished tasks in memory', (now) => now.payload_cache_bytes);
   gauge('requests', 'Requests under way', (now) => now.requests);
   gauge('tasks_unfinished', 'Tasks in memory', (now) => now.tasks);
   gauge('executions', 'Executions of unfinished tasks', (now) => now.executions);
@@ -125,7 +121,7 @@ function addLoop(figures: Figures, gauges: () => Gauges, isReady: () => boolean)
   gauge('timers', 'Deadlines set', (now) => now.timers);
   gauge('event_cursor', 'The newest event', (now) => now.cursor);
   gauge('paused_seconds', 'Time during which the process did not run', (now) => now.paused_ms / 1000);
-  gauge('ages_held', 'Whether nothing is removed for its age, since the wall clock has leapt (1)', (now) =>
+  gauge('ages_held', 'Whether removal by age is paused because the wall clock has jumped (1)', (now) =>
     now.ages_held ? 1 : 0,
   );
   figures.gauges('nodes', 'liveness', 'Nodes by liveness', () => Object.entries(gauges().nodes));
@@ -137,29 +133,25 @@ function addSockets(figures: Figures, gauges: () => Gauges): void {
   gauge('control_connections', 'Connections to the control socket', (now) => now.control.connections);
   gauge(
     'control_unregistered',
-    'Those among them that have not registered',
+    'Connections to the control socket that have not registered',
     (now) => now.control.unregistered,
   );
   gauge('control_queued_frames', 'Frames that wait for their nodes', (now) => now.control.queued_frames);
-  gauge(
-    'control_held_bytes',
-    'Bytes of frames that have come in part, or wait',
-    (now) => now.control.held_bytes,
-  );
+  gauge('control_held_bytes', 'Bytes of frames that are incomplete or wait', (now) => now.control.held_bytes);
   gauge('outputs_connections', 'Connections to the outputs socket', (now) => now.outputs.connections);
   gauge(
     'outputs_unregistered',
-    'Those among them that no accepted output has come from',
+    'Connections to the outputs socket without an accepted output',
     (now) => now.outputs.unregistered,
   );
   gauge(
     'outputs_held_bytes',
-    'Bytes of outputs that have come in part, or wait',
+    'Bytes of outputs that are incomplete or wait',
     (now) => now.outputs.held_bytes,
   );
   gauge('events_connections', 'Connections to the events socket', (now) => now.events.connections);
   gauge('events_queued_frames', 'Frames that wait for subscribers', (now) => now.events.queued_frames);
-  gauge('events_subscriptions', 'Prefixes that are subscribed to', (now) => now.events.subscriptions);
+  gauge('events_subscriptions', 'Subscribed prefixes', (now) => now.events.subscriptions);
 }
 
 function addHttp(figures: Figures, gateway: MetricsSources['gateway']): void {
@@ -178,13 +170,15 @@ function addReaders(figures: Figures, gauges: () => Gauges): void {
     Object.entries(gauges().queries).map(([lane, now]) => [lane, read(now)]);
   const gauge = (name: string, help: string, read: (now: LaneGauges) => number): void =>
     figures.gauges(name, 'lane', help, byLane(read));
-  gauge('queries_running', 'Queries that a reader works on', (now) => now.running);
-  gauge('queries_waiting', 'Queries that wait for it', (now) => now.waiting);
+  gauge('queries_running', 'Queries in progress in a reader', (now) => now.running);
+  gauge('queries_waiting', 'Queries that wait for a reader', (now) => now.waiting);
   gauge('exports', 'Exports under way', (now) => now.exports);
-  gauge('reader_up', 'Whether it takes queries (1); that of long ones starts with the first', (now) =>
-    now.up ? 1 : 0,
+  gauge(
+    'reader_up',
+    'Whether the reader accepts queries (1); the reader of long queries starts with the first',
+    (now) => (now.up ? 1 : 0),
   );
-  gauge('reader_resident_bytes', 'Memory of its process', (now) => now.resident_bytes);
+  gauge('reader_resident_bytes', 'Memory of the reader process', (now) => now.resident_bytes);
   figures.counters(
     'readers_ended',
     'lane',
@@ -204,15 +198,19 @@ function addWebhooks(figures: Figures, gauges: () => Gauges): void {
   );
   const counter = (name: string, help: string, read: (now: WebhookGauges) => number): void =>
     figures.counters(`webhook_${name}`, 'webhook', help, byWebhook(read));
-  counter('deliveries', 'Events that the webhook has taken', (now) => now.delivered);
+  counter('deliveries', 'Events that the webhook has accepted', (now) => now.delivered);
   counter('failures', 'Attempts to deliver an event that have failed', (now) => now.failed);
-  counter('missed_events', 'Events that were removed before the webhook got to them', (now) => now.missed);
+  counter(
+    'missed_events',
+    'Events that were removed before they were delivered to the webhook',
+    (now) => now.missed,
+  );
 }
 
 function addCounts(figures: Figures, gauges: () => Gauges, log: MetricsSources['log']): void {
   figures.counter(
     'events_missed_frames',
-    'Frames that subscribers missed, since they did not take those before',
+    'Frames that slow subscribers missed',
     () => gauges().events.missed_frames,
   );
   figures.counter(
@@ -220,7 +218,7 @@ function addCounts(figures: Figures, gauges: () => Gauges, log: MetricsSources['
     'Log lines that were dropped because the log could not be written',
     () => log.dropped,
   );
-  figures.counter('log_write_errors', 'Writes of the log that the system refused', () => log.failures);
+  figures.counter('log_write_errors', 'Writes of the log that failed', () => log.failures);
   figures.counters(
     'counts',
     'name',

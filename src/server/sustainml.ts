@@ -28,7 +28,7 @@ export async function openFacade(
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
   if (token !== undefined)
     logger.warn(
-      'programs of this machine reach the graph sustainml without the token, by the port of --sustainml',
+      'programs on this machine can use the graph sustainml without the token, through the port of --sustainml',
     );
   const hub = process.env.HF_TOKEN || undefined;
   let catalogue: readonly CatalogueModel[] | undefined;

@@ -196,14 +196,14 @@ function aboutTask({ id, graph }: WorkTask): Attributes {
   };
 }
 
-/** What the SDK complains about: above all that the collector does not answer. */
+/** Warnings of the SDK, mostly that the collector does not answer. */
 function troubleOf(logger: Logger): DiagLogger {
   let saidAt = Number.NEGATIVE_INFINITY;
   const say = (message: string): void => {
     const now = performance.now();
     if (now - saidAt < TROUBLE_EVERY_MS) return;
     saidAt = now;
-    logger.warn({ reason: reasonOf(message) }, 'traces are not being delivered');
+    logger.warn({ reason: reasonOf(message) }, 'traces cannot be delivered');
   };
   const quiet = (): void => {};
   return { error: say, warn: say, info: quiet, debug: quiet, verbose: quiet };

@@ -121,7 +121,7 @@ export async function up(
       );
     if (config.token !== undefined && config.token.length < TOKEN_CHARACTERS)
       logger.warn(
-        `the token is short enough to be guessed: give one of at least ${TOKEN_CHARACTERS} characters`,
+        `the token is short enough to be guessed: give a token of at least ${TOKEN_CHARACTERS} characters`,
       );
     bus = createZeromqOrchestratorBus({
       control: endpointOf(config.host, config.controlPort),
@@ -278,7 +278,7 @@ function renewOnHangup(gateway: Gateway, files: TlsFiles, logger: Logger): () =>
       gateway.renew(pair);
       logger.info({ valid_to: pair.validTo }, 'the certificate of HTTPS was read again');
     } catch (thrown) {
-      logger.error({ err: thrown }, 'the certificate of HTTPS is the one before: the new one cannot be used');
+      logger.error({ err: thrown }, 'the new HTTPS certificate cannot be used, so the old one stays in use');
     }
   };
   process.on('SIGHUP', renew);
@@ -322,7 +322,7 @@ function superviseAgents(
 function withoutToken(grants: number): TuttiError {
   const message = `the data directory has ${grants} ${grants === 1 ? 'grant' : 'grants'} of access, so a token is needed`;
   return new TuttiError('token_required', message, {
-    hint: 'give the one of the role admin: TUTTI_TOKEN, --token-file or --token',
+    hint: 'give the token with the role admin:  TUTTI_TOKEN, --token-file or --token',
   });
 }
 
@@ -390,7 +390,7 @@ async function applyServices(
   }
 }
 
-/** What the configuration says of them holds from the start. */
+/** Their configuration takes effect from the start. */
 function declaredBy({ clusters, webhooks }: Config): Declared[] {
   return [
     ...clusters.map(

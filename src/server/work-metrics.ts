@@ -132,7 +132,7 @@ function workSeries(registers: Registry[]) {
     }),
     runSeconds: new Histogram({
       name: 'tutti_execution_run_seconds',
-      help: 'From the start of an execution on its node to its end, however it ended',
+      help: 'From the start of an execution on its node to its end, with any outcome',
       labelNames: ['graph', 'module'],
       buckets: BUCKETS,
       registers,
@@ -244,8 +244,8 @@ function registerSlots(registers: Registry[], gauges: () => Gauges): void {
       },
     });
   };
-  slots('tutti_slots', 'Executions that the nodes of a module take at once', ({ total }) => total);
-  slots('tutti_slots_used', 'Executions that they have', ({ used }) => used);
+  slots('tutti_slots', 'Executions that the nodes of a module can run at once', ({ total }) => total);
+  slots('tutti_slots_used', 'Executions that run on the nodes of a module', ({ used }) => used);
 }
 
 function registerServices(registers: Registry[], gauges: () => Gauges): void {
@@ -266,5 +266,5 @@ function registerServices(registers: Registry[], gauges: () => Gauges): void {
   figure('replicas_wanted', 'Replicas of a service that are to be up now', ({ wanted }) => wanted);
   figure('replicas_up', 'Replicas that are ready, or run where they are not nodes', ({ up }) => up);
   figure('degraded', '1 while something is wrong with a service', ({ isDegraded }) => Number(isDegraded));
-  figure('restarts', 'How often the replicas that there are were started again', ({ restarts }) => restarts);
+  figure('restarts', 'Restarts of the current replicas', ({ restarts }) => restarts);
 }

@@ -31,12 +31,13 @@ const TRIES = 10;
 export async function copyStore(dir: string, target: string): Promise<void> {
   if (!existsSync(storeFile(dir))) throw storeMissing(dir);
   const copy = storeFile(target);
-  if (existsSync(copy)) throw new TuttiError('backup_exists', `${copy} exists: a copy goes to a new place`);
+  if (existsSync(copy))
+    throw new TuttiError('backup_exists', `${copy} already exists: name a new place for the copy`);
   checkHeader(dir);
   try {
     await mkdir(target, { recursive: true, mode: 0o700 });
     for (let tries = 1; !(await copyOnce(dir, target)); tries += 1) {
-      if (tries === TRIES) throw new Error('one orchestrator after the other has taken it over');
+      if (tries === TRIES) throw new Error('several orchestrators have taken it over in turn');
       for (const path of [copy, `${copy}-lock`, logDir(target)])
         await rm(path, { recursive: true, force: true });
     }

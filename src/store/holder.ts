@@ -92,7 +92,7 @@ export async function holderOf(dir: string): Promise<Holder | undefined> {
 
 async function announce(claims: string): Promise<string> {
   const started = await startOf(process.pid);
-  if (started === undefined) throw new Error('this process is not listed by the system');
+  if (started === undefined) throw new Error('this process is not in the process list');
   const name = `${process.pid}_${started}_${randomBytes(8).toString('hex')}.claim`;
   await writeFile(join(claims, name), '', { flag: 'wx' });
   return name;
@@ -142,7 +142,7 @@ async function endHolder(dir: string, holder: Holder, graceMs: number): Promise<
 function heldBy(dir: string, holder: Holder, cause?: unknown): TuttiError {
   const why = cause === undefined ? '' : `, which could not be ended: ${messageOf(cause)}`;
   return new TuttiError('data_dir_held', `${dir} is held by the orchestrator with pid ${holder.pid}${why}`, {
-    hint: 'Stop that process, start with --takeover to have it ended, or use another data directory.',
+    hint: 'Stop that process, use --takeover to end it, or use another data directory.',
     cause,
   });
 }

@@ -21,7 +21,7 @@ const MAX_DATABASES = 64;
 
 /** Folders with data in them are their owner's alone. */
 const PRIVATE = 0o700;
-/** What a new store takes at first, with the room ahead of it. */
+/** The initial size of a new store, with its reserve. */
 const NEW_STORE_BYTES = 32 * 1024 ** 2;
 
 export type LmdbKey = (string | number)[] | Uint8Array;
@@ -130,7 +130,7 @@ function needRoomBelow(dir: string): void {
   }
 }
 
-/** What LMDB says of one database; the binding's types leave it open. */
+/** LMDB's statistics of one database; the binding does not type them. */
 interface DatabaseStats {
   readonly pageSize: number;
   readonly entryCount: number;
@@ -139,7 +139,7 @@ interface DatabaseStats {
   readonly overflowPages: number;
 }
 
-/** What LMDB says of the main database: of itself, of all, of the list of free pages. */
+/** LMDB's statistics of the main database: of itself, of all databases, of the list of free pages. */
 interface RootStats extends DatabaseStats {
   readonly lastPageNumber: number;
   readonly free: DatabaseStats;

@@ -1,4 +1,4 @@
-/** What LMDB's failures mean, as the store's coded errors. */
+/** Maps LMDB's failures to the store's coded errors. */
 import { messageOf, TuttiError } from '../base/errors.js';
 import { RESTORE_HINT } from './identity.js';
 
@@ -6,7 +6,7 @@ import { RESTORE_HINT } from './identity.js';
 const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792, 'ENOSPC', 'EFBIG', 'EDQUOT']);
 
 /**
- * What became of a write that the binding rejected: there was no room, or LMDB is in a state in which it must not write again.
+ * The outcome of a write that the binding rejected: there was no room, or LMDB is in a state in which it must not write again.
  * The binding rejects with an error whose `commitError` is a promise that rejects with LMDB's own.
  */
 export async function failureOf(
@@ -56,7 +56,7 @@ export function storeFull(cause: unknown): TuttiError {
 
 export function storeFailed(cause: unknown): TuttiError {
   return new TuttiError('store_failed', `the store can no longer write: ${messageOf(cause)}`, {
-    hint: 'Look after the disk, then start again: everything that was committed is there.',
+    hint: 'Repair the disk, then start again: everything that was committed is still there.',
     cause,
   });
 }

@@ -47,7 +47,7 @@ export type Written =
   | { readonly kind: 'done'; readonly held: boolean }
   | { readonly kind: 'full'; readonly cause: unknown };
 
-/** What of the log is in the tables. */
+/** The position of the log up to which the tables are complete. */
 export interface LogState {
   readonly position: number;
   /** The epoch whose log has what the tables lack. */
@@ -140,7 +140,7 @@ export class LmdbTables {
     return new View(this.databases, transaction, layersOf(this.logState(transaction)));
   }
 
-  /** What is read at once, without a view of its own. */
+  /** Reads that finish at once, without their own view. */
   get(table: Table, key: Key, layers: Layers): Uint8Array | undefined {
     this.root.resetReadTxn();
     return get(this.databases, table, key, layers, undefined);

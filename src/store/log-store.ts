@@ -24,7 +24,7 @@ import { TableWriter } from './table-writer.js';
 
 /** Some hundred commits of a busy store. Where they need more, others are made ready and used again as fast as the tables pass them. */
 const SEGMENT_BYTES = 4 * 1024 ** 2;
-/** What may be in the log and not in the tables: what a start has to read at most. Commits wait for the tables where it is more. */
+/** The maximum size of the log that is not in the tables, which a start has to read. Beyond it, commits wait for the tables. */
 const BACKLOG_BYTES = 16 * 1024 ** 2;
 const LOOK_EVERY_MS = 5;
 

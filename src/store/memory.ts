@@ -187,7 +187,7 @@ class Handle implements MemoryStore {
     this.state = 'crashed';
   }
 
-  /** What was called before `close` is still done; after a crash nothing is. */
+  /** Calls before `close` still complete; after a crash, none do. */
   private async turn(): Promise<void> {
     if (this.state === 'closed') throw new TuttiError('store_closed', 'the store is closed');
     await Promise.resolve();
@@ -267,7 +267,7 @@ function select(entries: readonly Entry[], range: Range): Entry[] {
 
 /** The first index whose entry passes, in a list where all after it pass too; its length where none does. */
 function firstIndex(entries: readonly Entry[], passes: (entry: Entry) => boolean): number {
-  // What is written last mostly belongs at the end.
+  // New entries mostly belong at the end.
   const last = entries.at(-1);
   if (last === undefined || !passes(last)) return entries.length;
   let low = 0;

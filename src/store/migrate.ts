@@ -23,7 +23,7 @@ import { writeAtOnce } from './table-writer.js';
 
 /** Entries that are read at once; each may have some hundred KiB. */
 const PAGE = 50;
-/** What is written in one transaction, at most. */
+/** The maximum number of rows in one transaction. */
 const TOGETHER_ROWS = 10_000;
 const TOGETHER_BYTES = 16 * 1024 ** 2;
 
@@ -31,7 +31,7 @@ export interface MigrateOptions {
   readonly limits?: Limits;
 }
 
-/** What a start that was killed while it migrated has left. */
+/** The leftovers of a start that was killed while it migrated. */
 export async function removeUnfinished(dir: string): Promise<void> {
   await rm(placeBeside(dir), { recursive: true, force: true });
 }

@@ -19,7 +19,7 @@ export class Layer {
     this.add(rows);
   }
 
-  /** What the rows that it was given take; of several of one key, the newest is kept. */
+  /** The memory of its rows; of several rows with one key, the newest is kept. */
   get bytes(): number {
     return this.#bytes;
   }

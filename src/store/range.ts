@@ -1,4 +1,4 @@
-/** What every implementation makes of a range, and of a write, before it touches data. */
+/** The checks of ranges and writes that every implementation does before it touches data. */
 import { TuttiError } from '../base/errors.js';
 import { encodeKey, keySize } from './key.js';
 import type { Range, Write } from './store.js';

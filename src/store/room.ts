@@ -41,9 +41,9 @@ export interface RowSize {
   readonly valueBytes: number;
 }
 
-/** What one transaction of the tables may take, while its rows come together. */
+/** The space that one transaction of the tables may take, while its rows are collected. */
 export class Reservation {
-  /** What its rows take: pages of their own, and bytes on pages that they share. */
+  /** The space of its rows: their own pages, and bytes on shared pages. */
   pages = 0;
   small = 0;
   rows = 0;

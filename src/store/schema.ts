@@ -1,5 +1,5 @@
 /**
- * What a store says of itself, and how an older one becomes a current one.
+ * The schema version of a store, and the migration of an older store to the current one.
  *
  * 1. A store of a newer schema is refused and left as it is.
  * 2. A migration makes a whole store of the next version, or nothing (`migrate.ts`).
@@ -17,7 +17,7 @@ export interface StoredRow {
   readonly value: Uint8Array;
 }
 
-/** What a row of one version is in the next one: the rows in its place. */
+/** The rows that replace a row in the next version. */
 export type Migration = (row: StoredRow) => readonly StoredRow[];
 
 /** The first leads from version 1 to 2, the second from 2 to 3. The current version is one past the last. */

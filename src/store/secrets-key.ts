@@ -16,7 +16,7 @@ export async function openSecretsKey(file: string, isOwn: boolean): Promise<Uint
   const key = Buffer.from(text?.trim() ?? '', 'base64');
   if (key.byteLength === KEY_BYTES && key.toString('base64') === text?.trim()) return key;
   const what = text === undefined ? 'is not there' : `does not hold the base64 of ${KEY_BYTES} bytes`;
-  throw new TuttiError('bad_secrets_key', `the file of the secrets' key ${file} ${what}`, {
-    hint: `Give the file with which the secrets were set. A new one: head -c ${KEY_BYTES} /dev/urandom | base64 > FILE`,
+  throw new TuttiError('bad_secrets_key', `the secrets key file  ${file} ${what}`, {
+    hint: `Give the file with which the secrets were encrypted. A new one: head -c ${KEY_BYTES} /dev/urandom | base64 > FILE`,
   });
 }

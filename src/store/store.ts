@@ -101,7 +101,7 @@ export type CommitOutcome =
   | { readonly kind: 'unknown'; readonly message: string };
 
 export interface StoreStats {
-  /** What the entries take; the files may be larger. */
+  /** The space of the entries; the files may be larger. */
   readonly bytesUsed: number;
   readonly entries: Readonly<Partial<Record<Table, number>>>;
 }

@@ -57,7 +57,7 @@ export class TableWriter {
     this.#onWritten = onWritten;
   }
 
-  /** What is committed and not in the tables; valid until the next turn of the event loop. */
+  /** Committed rows that are not in the tables; valid until the next turn of the event loop. */
   get layers(): Layers {
     return this.#layers;
   }
@@ -83,7 +83,7 @@ export class TableWriter {
   async reserve(rows: readonly Row[]): Promise<unknown> {
     let cause = await this.#reserve(rows);
     if (cause !== undefined && this.#layers.length > 0) {
-      // What is not written yet holds room that it may not need.
+      // Unwritten rows reserve room that they may not need.
       await this.reached(this.#newest);
       cause = await this.#reserve(rows);
     }

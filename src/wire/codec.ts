@@ -54,7 +54,7 @@ export function decodeToOrchestrator(frame: Uint8Array): Decoded<ToOrchestrator>
 const HELLO_FIELD = 1;
 
 /**
- * What a connection says that has not registered: a hello, alone in its frame, or nothing. All else is left unread, and answered with
+ * Decodes a frame of an unregistered connection: a hello, alone in its frame, or nothing. Anything else is not read, and answered with
  * `say_hello`.
  */
 export function decodeHello(frame: Uint8Array): Decoded<ToOrchestrator> {

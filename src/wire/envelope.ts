@@ -34,7 +34,7 @@ export interface Undecodable {
   readonly incarnation?: number;
 }
 
-/** What a frame said, with the faults of those of its messages that are left out of `value`; or why it says nothing. */
+/** The content of a frame, with the faults of the messages that are left out of `value`; or the reason why it cannot be read. */
 export type Decoded<T> =
   | {
       readonly ok: true;
@@ -45,7 +45,7 @@ export type Decoded<T> =
     }
   | Undecodable;
 
-/** What a fault names besides its place. */
+/** The fields of a fault besides its place. */
 export type FaultSubject = Omit<MessageFault, 'index' | 'code' | 'message'>;
 
 /** After this many faults, the rest of a frame is not read: a hostile sender gains nothing and must not cost a second. */

@@ -1,4 +1,4 @@
-/** What a node says on the control plane: model to protobuf and back. */
+/** Messages of nodes on the control plane: model to protobuf and back. */
 import { cutMiddle } from '../base/cut.js';
 import {
   MAX_CONFIGURATION_BYTES,

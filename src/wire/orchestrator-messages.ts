@@ -1,4 +1,4 @@
-/** What the orchestrator says on the control plane: model to protobuf and back. */
+/** Messages of the orchestrator on the control plane: model to protobuf and back. */
 import type { ClusterReach } from '../model/cluster.js';
 import type {
   Input,

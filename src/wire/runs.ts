@@ -44,7 +44,7 @@ function writeWork(work: RunWork): Pick<V1Run, 'command' | 'script' | 'job'> {
   }
 }
 
-/** What the orchestrator says, which is trusted. */
+/** Messages of the orchestrator, which are trusted. */
 export function readRun(field: string, run: V1Run): AssignedRun {
   return {
     work: readWork(field, run),

@@ -1,7 +1,7 @@
 /** The topics of the outputs and the events plane. All end in `/`, so that no module's or node's name is a prefix of another's. */
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 
-/** What the orchestrator subscribes to on the outputs plane. */
+/** The prefix that the orchestrator subscribes to on the outputs plane. */
 export const OUTPUTS_PREFIX = 'output/';
 
 export function outputTopic(module: string): string {
@@ -17,7 +17,7 @@ export function nodeTopic(nodeId: string): string {
   return `node/${nodeId}/`;
 }
 
-/** What is about a problem as a whole: a prefix of the topics of all its tasks. */
+/** The topic of a problem as a whole: a prefix of the topics of all its tasks. */
 export function problemTopic(problemId: string): string {
   return `task/${problemId}/`;
 }

@@ -39,7 +39,7 @@ export type DecodedPayload =
   | {
       readonly ok: true;
       readonly value: unknown;
-      /** What is shown of it, for `printJson`: the value itself, or the text where the payload is JSON. */
+      /** The displayed value, for `printJson`: the value itself, or the text if the payload is JSON. */
       readonly shown: unknown;
     }
   | { readonly ok: false; readonly message: string };
@@ -82,7 +82,7 @@ export interface TypeRegistry {
   descriptors(types: readonly string[]): Uint8Array;
   /** These types and all that they need, with their comments. Throws `TuttiError` `unknown_type`. */
   toJson(types: readonly string[]): TypesJson;
-  /** What another side may compare its own type of this name with. Throws `TuttiError` `unknown_type`. */
+  /** The form of this type, for comparison with the other side's type of the same name. Throws `TuttiError` `unknown_type`. */
   schemaOf(type: string): TypeSchema;
   /**
    * Where another side's type of this name does not fit this one, field by field; empty when they understand each other

@@ -33,16 +33,16 @@ describe('a clock that is 400 days ahead at one start', () => {
     for (const _ of ['at once', 'after a restart, with events of that time']) {
       await orchestrator.process.end('SIGTERM');
       await orchestrator.restart(ahead(400 * DAY_MS));
-      await orchestrator.process.logs('the wall clock has leapt');
+      await orchestrator.process.logs('the wall clock has jumped');
       const { status, body } = await orchestrator.get('/readyz');
       expect([status, body]).toEqual([
         200,
-        { status: 'ready', hint: expect.stringContaining('nothing is removed for its age') },
+        { status: 'ready', hint: expect.stringContaining('nothing is removed because of its age') },
       ]);
       expect(await held(orchestrator)).toBe(1);
       const doctor = cli(['doctor'], { url: orchestrator.ready.http });
       await doctor.exit;
-      expect(doctor.stdout()).toContain('nothing is removed for its age');
+      expect(doctor.stdout()).toContain('nothing is removed because of its age');
     }
 
     await orchestrator.process.end('SIGTERM');

@@ -37,13 +37,13 @@ describe('the fleet', () => {
     await nodes.get('footprint')!.end('SIGTERM');
     await page.getByText('5 of 6 alive').waitFor();
     const gone = page.getByRole('row', { name: /^footprint / });
-    await page.getByLabel('Hide the dead (1)').check();
+    await page.getByLabel('Hide dead nodes (1)').check();
     await gone.waitFor({ state: 'detached' });
     // This browser remembers it.
     await page.reload();
     await row.waitFor();
     expect(await gone.count()).toBe(0);
-    await page.getByLabel('Hide the dead (1)').uncheck();
+    await page.getByLabel('Hide dead nodes (1)').uncheck();
     await gone.waitFor();
     nodes.set('footprint', startNode(scene, orchestrator, { module: 'footprint', capacity: 2 }));
     await page.getByText('6 of 6 alive').waitFor();
@@ -68,11 +68,11 @@ describe('the fleet', () => {
     await panel.getByText(/^Start: acknowledged in \d+ ms/).waitFor();
     await panel.locator('.facts').getByText('idle').waitFor();
 
-    await panel.getByLabel('Sent to the node as it is').fill('{"seed": 7}');
+    await panel.getByLabel('Sent to the node unchanged').fill('{"seed": 7}');
     await panel.getByRole('button', { name: 'Configure' }).click();
-    await panel.getByText('Taken. The node answered:').waitFor();
+    await panel.getByText('Accepted. The node answered:').waitFor();
     await panel.locator('pre').getByText('{"seed": 7}').waitFor();
-    await panel.getByLabel('Sent to the node as it is').fill('bad luck');
+    await panel.getByLabel('Sent to the node unchanged').fill('bad luck');
     await panel.getByRole('button', { name: 'Configure' }).click();
     await panel.getByText('Refused. The node answered:').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -116,13 +116,13 @@ describe('the connection', () => {
     await page.locator('.card', { hasText: 'model' }).getByText('running', { exact: true }).waitFor();
     await orchestrator.process.end('SIGKILL');
     await standing.getByText('stale').waitFor();
-    await page.getByText(/What is shown is as of/).waitFor();
+    await page.getByText(/This page shows the state as of/).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await orchestrator.restart();
     await writeFile(hold, '');
     await standing.getByText('live').waitFor();
     await page.getByText('6 of 6 modules').waitFor();
-    await page.getByText(/What is shown is as of/).waitFor({ state: 'detached' });
+    await page.getByText(/This page shows the state as of/).waitFor({ state: 'detached' });
     const { items } = (await orchestrator.get(`${pathOf(task.task_id)}/events?limit=1000`)).body;
     await page.getByText(`${items.length} of ${items.length} events`).waitFor();
   });

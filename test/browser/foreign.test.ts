@@ -112,7 +112,7 @@ describe('addresses', () => {
     await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('link', { name: "Go to Tutti's page" }).click();
-    await page.getByRole('heading', { name: 'What goes on' }).waitFor();
+    await page.getByRole('heading', { name: 'Activity' }).waitFor();
     for (const path of ['v1/nothing', 'assets/none.js']) {
       const response = await fetch(`${orchestrator.ready.http}/${path}`, {
         headers: { accept: 'text/html' },

@@ -158,7 +158,7 @@ describe('the other views of the iterations', () => {
     await page.getByText(/^1 of \d iterations: 3$/).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('button', { name: 'Show all' }).click();
-    await page.getByText('Pull along an axis to pick.').waitFor();
+    await page.getByText('Drag along an axis to select.').waitFor();
     expect(faults).toEqual([]);
   });
 

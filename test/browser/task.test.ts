@@ -79,7 +79,7 @@ describe('a task', () => {
     await card(page, 'resources', 'pass 3').waitFor();
     const panel = page.locator('.panel');
     await panel.getByText('pass 3 of at most 3', { exact: true }).waitFor();
-    await panel.getByText('ended: that was the last one', { exact: true }).waitFor();
+    await panel.getByText('ended: that was the last pass', { exact: true }).waitFor();
     await panel.getByText('And what model, resources put out in pass 2.').waitFor();
     await page.locator('.canvas .loop-label').getByText('· at most 3').waitFor();
     expect(await panel.locator('.attempts').getByText('pass 2', { exact: true }).count()).toBe(1);
@@ -110,7 +110,7 @@ describe('a task', () => {
   it('a task that asks a person is listed with its question, also on a phone, until it is denied', async (ctx) => {
     const viewport = { width: 390, height: 844 };
     const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=approvals`, { viewport });
-    await page.getByText('Nothing waits for a person.').waitFor();
+    await page.getByText('Nothing is waiting for approval.').waitFor();
     expect(await page.title()).toBe('Approvals · Tutti');
     const tape = orchestrator.tape();
     const task = await orchestrator.submit('asking', { name: 'doubtful' }, { title: 'another one' });

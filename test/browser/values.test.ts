@@ -146,7 +146,7 @@ describe('a value in the page', () => {
     await page.getByText('1 of 1 modules').waitFor();
     await page.getByRole('link', { name: 'New problem' }).click();
     await page.locator('.form').getByLabel('Graph').selectOption('rated');
-    await page.getByRole('button', { name: 'Take over the input' }).click();
+    await page.getByRole('button', { name: 'Use the input' }).click();
     expect(await page.getByLabel('rate', { exact: true }).inputValue()).toBe('1.0');
     await page.getByLabel('count').fill('10');
     await page.getByRole('button', { name: 'Submit' }).click();

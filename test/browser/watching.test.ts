@@ -317,9 +317,9 @@ describe('the page as a whole', () => {
     const sent: string[] = [];
     page.on('request', (request) => void (request.method() === 'POST' && sent.push(request.url())));
     await page.getByRole('button', { name: 'Submit' }).click();
-    await page.getByText('Not sent yet: something is needed in the fields above.').waitFor();
+    await page.getByText('Not sent: some of the fields above are required.').waitFor();
     const course = page.locator('.field', { has: page.getByRole('combobox', { name: 'course' }) }).last();
-    await course.getByText('This is needed.').waitFor();
+    await course.getByText('This field is required.').waitFor();
     expect(sent).toEqual([]);
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('combobox', { name: 'course' }).selectOption('cake');

@@ -413,7 +413,7 @@ modules:
       path: 'modules.train.output',
       code: 'missing_field',
       message:
-        'a module needs output, the type of its output, or outputs, the types of several by their names',
+        'a module needs output (the type of its output) or outputs (the types of several outputs by name)',
     });
     expect(codes('outputs: { model: bytes, plot: bytes, score: json, Bad: json }')).toEqual([
       'modules.train.outputs.Bad bad_name',

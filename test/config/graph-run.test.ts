@@ -100,7 +100,7 @@ describe('a fault in run', () => {
     ['command: [a]\nscript: b.sh', `${RUN}.script not_with_command give a command or a script, not both`],
     [
       'command: [a]\nargs: [b]',
-      `${RUN}.args not_with_command args are those of a script: the arguments of a command are in command`,
+      `${RUN}.args not_with_command args are for a script: put the arguments of a command into command`,
     ],
     ['command: []', `${RUN}.command out_of_range [] is not right: name at least a program`],
     [

@@ -205,7 +205,7 @@ describe('HTTPS', () => {
     process.kill(pid, 'SIGHUP');
     await expect
       .poll(() => orchestrator.process.stderr)
-      .toContain('the certificate of HTTPS is the one before');
+      .toContain('the new HTTPS certificate cannot be used');
     expect(await shown()).toBe('tutti test first');
     await put('second');
     process.kill(pid, 'SIGHUP');

@@ -92,7 +92,7 @@ describe('a node that knows the types of its welcome only', () => {
     expect((await peer.next('refused')).message.code).toBe('say_hello');
     const { task_id: task } = await orchestrator.submit('one', {});
     const waits = await tape.first('it waits', ({ type }) => type === 'module.waiting');
-    expect(waits.reason).toContain('graph one version 2 (raw: it has not been told these types)');
+    expect(waits.reason).toContain('graph one version 2 (raw: it has not received these types)');
     peer.sayHello({ status: 'IDLE' });
     expect((await peer.next('welcome')).message.outputType).toBe('bytes');
     const assign = await peer.assignment();

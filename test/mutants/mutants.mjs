@@ -342,7 +342,7 @@ export const MUTANTS = [
   {
     what: 'gives work with new types to a node that has not been told them',
     file: inCore('nodes/module-types'),
-    find: "if (!node.typesByAssignment && !node.toldTypes.has(key)) return 'it has not been told these types';",
+    find: "if (!node.typesByAssignment && !node.toldTypes.has(key)) return 'it has not received these types';",
     put: '',
     tests: core('module-types'),
   },

@@ -204,7 +204,7 @@ describe.each([
       job.core.nowMs += ANSWER_WITHIN_MS;
     }
     const turned = await job.core.turn({ kind: 'wake' });
-    expect(toldBy(turned)).toContain('its evaluation was begun 3 times and never came to an end');
+    expect(toldBy(turned)).toContain('its evaluation was started 3 times and never finished');
     expect(left(job)).toEqual([0, 0]);
   });
 

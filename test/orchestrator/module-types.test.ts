@@ -64,7 +64,7 @@ describe('a node that knows the types of its last welcome', () => {
     const waits = await core.turn(submits(2));
     expect(orders(a, waits)).toEqual([]);
     expect(waits.detail('module.waiting')?.reason).toBe(
-      'waiting for a node of a that fits graph one version 2 (a-1: it has not been told these types)',
+      'waiting for a node of a that fits graph one version 2 (a-1: it has not received these types)',
     );
     expect((await a.publish(running!, 1)).types).toContain('iteration.succeeded');
     const hello = await a.hello({ status: 'IDLE' });

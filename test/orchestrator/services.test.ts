@@ -192,7 +192,7 @@ describe('a service', () => {
       expect(await passed(agent, pauseMs - 1)).toEqual([]);
       [order] = (await passed(agent, 1 + GRAIN_MS)) as [AssignOrder];
       await run(agent, order);
-      expect(reasons()).toEqual(['1 of 1 replica: has lately ended and started again']);
+      expect(reasons()).toEqual(['1 of 1 replica: has recently ended and restarted']);
     }
     await passed(agent, 8000 + GRAIN_MS);
     expect([reasons(), replicas()[0]!.failures]).toEqual([[], 0]);

@@ -349,7 +349,7 @@ describe('the fleet scheduler', () => {
   it('takes a replica that ends again and again for degraded until it has lasted', () => {
     const flapping = { replicas: [replica(1, { failures: 2 }), replica(2)] };
     expect(plan(flapping)).toMatchObject({
-      reasons: ['1 of 2 replicas: has lately ended and started again'],
+      reasons: ['1 of 2 replicas: has recently ended and restarted'],
       followUpMs: 30_000,
     });
     expect(steps({ ...flapping, now: 30_000 })).toEqual(['steady 1']);

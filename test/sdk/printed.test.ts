@@ -32,7 +32,7 @@ describe('what a handler prints', () => {
     expect(told.at(-1)).toEqual([
       'warn',
       undefined,
-      "2 lines of output were left out: an execution's log takes no more",
+      "2 lines of output were left out: the execution's log is full",
     ]);
   });
 

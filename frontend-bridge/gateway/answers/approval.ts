@@ -11,7 +11,7 @@ export const decision: z.ZodType = named(
     task_id: taskId,
     module: z.string(),
     decision: z.enum(DECISIONS),
-    by: z.string().nullable().describe('The name of the grant; null where nobody needs a token'),
+    by: z.string().nullable().describe('The name of the grant; null if no token is needed'),
     reason: z.string().nullable(),
     at: time,
   }),
@@ -34,7 +34,7 @@ export const approval: Documented<ApprovalJson> = named(
     requested_at: time,
     inputs: z
       .record(z.string(), z.unknown())
-      .describe('What the module gets, by name; of a large value its blob'),
+      .describe('The inputs of the module by name; a large value is its blob'),
     left_out: z.array(z.string()).describe('Inputs whose text has more than 16,384 characters'),
   }),
 );

@@ -34,12 +34,16 @@ export const clusterView: Documented<ClusterJson> = named(
     agent_state: z
       .enum(AGENT_STATES)
       .describe('`not_needed`: it starts with the first graph that has a command'),
-    agent_error: reportedError.nullable().describe('Why nothing can run there now'),
+    agent_error: reportedError.nullable().describe('The reason why nothing can run there now'),
     running: z.number().int().describe('Executions'),
   }),
 );
 
 export const secretView: z.ZodType = named(
   'Secret',
-  z.looseObject({ name: z.string(), created_at: time, updated_at: time.describe('When its value was set') }),
+  z.looseObject({
+    name: z.string(),
+    created_at: time,
+    updated_at: time.describe('The time when its value was set'),
+  }),
 );

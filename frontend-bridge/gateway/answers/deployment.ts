@@ -19,7 +19,7 @@ const deploymentShape = {
   operation_id: iterationId.describe('The newest one: the iteration of its problem'),
   operation: z.enum(DEPLOYMENT_OPERATIONS),
   task_id: taskId.describe('That of the newest operation'),
-  message: z.string().nullable().describe('Why it has failed'),
+  message: z.string().nullable().describe('The reason of its failure'),
   created_at: time,
   updated_at: time,
 };
@@ -42,7 +42,7 @@ export const deploymentView: Documented<DeploymentJson> = named(
     health: z
       .enum(['ok', 'degraded'])
       .describe('`degraded`: it has failed, or its services are not as they are asked for'),
-    reasons: z.array(z.string()).describe('Why it is degraded, each with the service'),
+    reasons: z.array(z.string()).describe('The reasons why it is degraded, each with its service'),
     blueprint: z.string().describe("The blueprint's name"),
     inputs: z.record(z.string(), z.unknown()),
     components: z.record(
@@ -56,7 +56,7 @@ export const deploymentView: Documented<DeploymentJson> = named(
         replicas: z.array(componentReplica).optional(),
       }),
     ),
-    outputs: z.record(z.string(), z.unknown()).describe('As far as what they refer to is known'),
+    outputs: z.record(z.string(), z.unknown()).describe('Those whose references are known'),
     failed: z
       .object({ ...step, message: z.string() })
       .nullable()

@@ -20,7 +20,7 @@ export const runCommand: Documented<CommandFields> = named(
     ended_at: time.optional(),
     exit_code: z.number().int().optional().describe('As a shell reports it: 128 + n after signal n'),
     signal: z.string().optional(),
-    folder: z.string().optional().describe('Its working folder, where that stays'),
+    folder: z.string().optional().describe('Its working folder, if it is kept'),
   }),
 );
 

@@ -7,7 +7,7 @@ import { named } from './shape.js';
 export const activity: Documented<ActivityJson> = named(
   'Activity',
   z.object({
-    since: time.describe('From here on everything is counted: later than an hour ago after very many events'),
+    since: time.describe('The start of the complete counts: less than an hour ago after very many events'),
     minutes: z.array(
       z.object({
         at: time.describe('Its beginning'),

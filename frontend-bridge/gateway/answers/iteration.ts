@@ -22,16 +22,16 @@ const iterationSummaryShape = {
   graph_version: z.number().int(),
   parent_iteration_id: iterationId.nullable(),
   client: z.string().nullish().describe('The program that asked for it, where it gave its name'),
-  reused: z.array(z.string()).describe('Modules whose outputs were taken over: nothing ran for them'),
+  reused: z.array(z.string()).describe('Modules whose outputs were reused; they did not run'),
   overridden: z
     .record(z.string(), z.array(z.string()))
-    .describe('By module, the inputs that are not what the graph would give it'),
+    .describe('By module, the inputs that were overridden'),
   standing,
   created_at: time,
   started_at: time.nullable(),
   finished_at: time.nullable(),
   error: reportedError.nullable().describe('Why it failed'),
-  reason: z.string().nullable().describe('What the person who stopped it gave as a reason'),
+  reason: z.string().nullable().describe('The reason given by the person who stopped it'),
 };
 
 export const iterationSummary: Documented<ListedIterationJson> = named(
@@ -63,15 +63,15 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
     waiting_reason: z.string().nullable().describe('For people'),
     waiting: waitingSchema.nullable().describe('The same as data'),
     progress: z.number().nullable(),
-    progress_message: z.string().nullable().describe('What it said with its progress'),
+    progress_message: z.string().nullable().describe('The message of its progress'),
     reused_from: z
       .looseObject({ iteration_id: iterationId, execution_id: id })
       .nullable()
-      .describe('Where its output was taken over from'),
+      .describe('The origin of its reused output'),
     cached_from: z
       .looseObject({ problem_id: id, iteration_id: iterationId, execution_id: id })
       .nullable()
-      .describe('Of a module with `cache`, whose output it has taken'),
+      .describe('Of a module with `cache`: the origin of its output'),
     output_names: z
       .array(z.string())
       .optional()
@@ -86,7 +86,7 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
       .record(z.string(), z.string())
       .optional()
       .describe('Of a module with several outputs, the type of each by its name'),
-    overridden: z.array(z.string()).describe('Inputs that are not what the graph would give it'),
+    overridden: z.array(z.string()).describe('Inputs that were overridden'),
     retry_at: time.nullable(),
     output: z
       .unknown()

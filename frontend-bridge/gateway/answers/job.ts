@@ -32,7 +32,7 @@ export const jobView: z.ZodType = named(
   'Job',
   z.looseObject({
     ...jobShape,
-    result: z.unknown().describe('What the log parser of its job_type has found'),
+    result: z.unknown().describe('The result of the log parser of its job_type'),
     log_lines: z.number().int().describe('That the command has written'),
   }),
 );

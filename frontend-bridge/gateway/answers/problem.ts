@@ -19,10 +19,10 @@ export const submittedBatch: z.ZodType = named(
           submitted,
           z
             .looseObject({ status: z.number().int(), error: z.looseObject({}) })
-            .describe('What a single submission would have been refused with'),
+            .describe('The error that a single submission would get'),
         ]),
       )
-      .describe('An answer for each problem, in their order'),
+      .describe('One answer per problem, in order'),
   }),
 );
 
@@ -53,13 +53,13 @@ const problemShape = {
   state: taskState.describe("The newest iteration's"),
   standing,
   created_at: time,
-  iterations: z.number().int().describe('How many there are'),
+  iterations: z.number().int().describe('The number of entries'),
   newest_iteration_id: iterationId,
   ...marksShape,
   revision: z
     .number()
     .int()
-    .describe('The event that changed what people say about it last, or that made it'),
+    .describe('The event that last changed its title, tags, notes or star, or that created it'),
 };
 
 export const problemSummary: Documented<ListedProblemJson> = named(

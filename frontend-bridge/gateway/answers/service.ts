@@ -13,10 +13,10 @@ const replicaView = z.looseObject({
   observed: z.enum(REPLICA_STATES),
   node_id: id.nullable().describe('While it is ready'),
   restarts: z.number().int().describe('Runs before this one'),
-  reason: z.string().nullable().describe('Why it waits, stops or has ended'),
+  reason: z.string().nullable().describe('The reason why it waits, stops or has ended'),
   task_id: taskId.describe('Its newest run'),
-  since: time.describe('When it came into this state'),
-  retry_at: time.nullable().describe('When it starts again'),
+  since: time.describe('The time when it entered this state'),
+  retry_at: time.nullable().describe('The time of its next start'),
 });
 
 /** Of a deployment's component that is a service. */
@@ -45,7 +45,9 @@ export const serviceView: Documented<ServiceJson> = named(
     desired: z.enum(SERVICE_DESIRES),
     generation: z.number().int().describe('Replicas of an older one are renewed'),
     health: z.enum(['ok', 'degraded']),
-    reasons: z.array(z.string()).describe('Why it is degraded, each with how many replicas it is about'),
+    reasons: z
+      .array(z.string())
+      .describe('The reasons why it is degraded, each with the number of affected replicas'),
     replicas: z.array(replicaView),
     created_at: time,
     updated_at: time,
@@ -57,6 +59,6 @@ export const placementView: Documented<PlacementJson> = named(
   z.object({
     cluster: z.string(),
     score: z.number().nullable().describe('The free share of its slots; null where it is ruled out'),
-    reason: z.string().nullable().describe('Why it is ruled out'),
+    reason: z.string().nullable().describe('The reason why it is ruled out'),
   }),
 );

@@ -16,11 +16,11 @@ export const errorAnswer: z.ZodType = named(
     error: z.object({
       code: z.string().describe('Stable, snake_case'),
       message: z.string(),
-      hint: z.string().optional().describe('What can be done about it'),
+      hint: z.string().optional().describe('A suggested remedy'),
       details: z
         .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
         .optional()
-        .describe('Every fault of the input at once, each at its place'),
+        .describe('All faults of the input, each with its path'),
     }),
   }),
 );
@@ -45,12 +45,10 @@ export function pageOf(item: z.ZodType): z.ZodType {
 const queryReport: z.ZodType = named(
   'QueryReport',
   z.looseObject({
-    indexed: z
-      .boolean()
-      .describe('Whether an index led to it; otherwise everything was looked at, one by one'),
+    indexed: z.boolean().describe('Whether an index was used; otherwise every iteration was read'),
     index: z.string().optional().describe('The field whose index was used'),
-    scanned: z.number().int().describe('How many were looked at'),
-    complete: z.boolean().describe('False when the time was over first: go on with next_cursor'),
+    scanned: z.number().int().describe('The number of iterations read'),
+    complete: z.boolean().describe('False if the time ran out: continue with next_cursor'),
     elapsed_ms: z.number(),
     hint: z.string().optional(),
   }),

@@ -38,7 +38,7 @@ export const waitingSchema: Documented<Waiting> = z.discriminatedUnion('code', [
       service: z.string(),
       until: z.string().describe('RFC 3339, UTC; then it has failed'),
     })
-    .describe('All replicas of a service, or their end'),
-  z.looseObject({ code: z.literal('requeued') }).describe('Its execution came to nothing'),
+    .describe('All replicas of a service to be ready, or to end'),
+  z.looseObject({ code: z.literal('requeued') }).describe('Its execution had no result'),
   z.looseObject({ code: z.literal('retry') }).describe('Until `retry_at`'),
 ]);

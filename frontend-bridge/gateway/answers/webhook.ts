@@ -14,10 +14,10 @@ export const webhookView: z.ZodType = named(
     created_at: time,
     cursor: z.number().int().describe('The last event that no longer needs a delivery'),
     lag: z.number().int().optional().describe('Committed events behind the cursor'),
-    last_status: z.string().nullable().describe('An HTTP status, or why there is none'),
+    last_status: z.string().nullable().describe('An HTTP status, or the reason why there is none'),
     last_at: time.nullable(),
     failures: z.number().int().describe('Since the last delivery'),
-    missed: z.number().int().describe('Events that were removed before they were looked at'),
+    missed: z.number().int().describe('Events that were removed before they were delivered'),
   }),
 );
 

@@ -65,7 +65,7 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
     '/v1/me',
     {
       config: { action: 'read' },
-      schema: { summary: 'Who the caller is, by the token', response: answers({ 200: meView }) },
+      schema: { summary: 'The name, role and project of the caller', response: answers({ 200: meView }) },
     },
     ({ caller }) => viewOf(caller),
   );
@@ -75,15 +75,20 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
     '/v1/access',
     {
       action: 'manage_access',
-      summary: 'Grant access: make a token with a role',
+      summary: 'Grant access: create a token with a role',
       body: grantBody,
       answers: { 201: newGrantView },
     },
     ({ body: { name, role, project, expires_in_ms: expiresInMs } }) => {
       if (!isGuarded)
-        throw new HttpError(409, 'no_token', 'Nobody needs a token here, so there is nothing to grant.', {
-          hint: 'Start the orchestrator with --token-file FILE (TUTTI_TOKEN_FILE).',
-        });
+        throw new HttpError(
+          409,
+          'no_token',
+          'This orchestrator needs no token, so there is nothing to grant.',
+          {
+            hint: 'Start the orchestrator with --token-file FILE (TUTTI_TOKEN_FILE).',
+          },
+        );
       const bound = project === undefined ? {} : { project };
       const grant = { name, role, ...bound, ...(expiresInMs !== undefined && { expiresInMs }) };
       return { kind: 'grant_access', grant };
@@ -92,7 +97,7 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
 
   routes.list(
     '/v1/access',
-    { action: 'manage_access', summary: 'List the grants of access, the oldest first', item: grantView },
+    { action: 'manage_access', summary: 'List access grants, oldest first', item: grantView },
     (queries, { query }) => queries.grants(query),
   );
 
@@ -101,7 +106,7 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
     '/v1/access/:access_id',
     {
       action: 'manage_access',
-      summary: 'Revoke a grant: its token is worth nothing from now on, and its open streams end',
+      summary: 'Revoke a grant: its token becomes invalid, and its open streams end',
       params: z.object({ access_id: z.string() }),
       answers: { 200: grantView },
     },

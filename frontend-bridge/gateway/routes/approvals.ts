@@ -27,7 +27,7 @@ export function approvalRoutes(app: App, coordinator: Coordinator): void {
     `${TASK_PATH}/approvals/:module`,
     {
       action: 'decide_approval',
-      summary: 'Approve or deny what a module asks',
+      summary: 'Approve or deny the request of a module',
       params: taskParams.extend({ module: z.string() }),
       body: decisionBody,
       answers: { 200: decision },

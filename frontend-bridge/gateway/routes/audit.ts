@@ -37,9 +37,9 @@ export function auditRoutes(app: App, coordinator: Coordinator): void {
     '/v1/audit',
     {
       action: 'read_audit',
-      summary: 'Who did what, from where, with what result: of all projects, the newest first',
+      summary: 'Audit entries of all projects: caller, address, action and result, newest first',
       description:
-        'A page may have fewer entries than asked for, or none, and `next_cursor` all the same: go on with it',
+        'A page may have fewer entries than requested, or none, and still have a `next_cursor`: continue with it',
       querystring: z.strictObject({ ...pageShape, ...filterShape }),
       answer: pageOf(auditEntry),
     },
@@ -55,7 +55,7 @@ export function auditRoutes(app: App, coordinator: Coordinator): void {
       config: { action: 'read_audit' },
       exposeHeadRoute: false,
       schema: {
-        summary: 'All entries of the audit that fit, as one file',
+        summary: 'All matching audit entries as one file',
         querystring: z.strictObject({
           ...filterShape,
           format: z.enum(['jsonl', 'csv']).default('jsonl'),

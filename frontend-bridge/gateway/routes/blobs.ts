@@ -32,7 +32,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     params: blobParams,
     response: answers({
       200: content('The content', { 'application/octet-stream': bytes }),
-      206: content('A part of it', { 'application/octet-stream': bytes }),
+      206: content('A range of it', { 'application/octet-stream': bytes }),
     }),
   };
   app.get(
@@ -40,7 +40,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     {
       config: { action: 'read', isForNodes: true },
       exposeHeadRoute: false,
-      schema: { ...schema, summary: 'A blob, or one range of it' },
+      schema: { ...schema, summary: 'A blob, or a range of it' },
     },
     (request, reply) => read(request, reply, request.params.sha256),
   );
@@ -58,7 +58,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
       {
         config: { action: 'submit', isForNodes: true, streamsBody: true },
         schema: {
-          summary: 'Upload a blob; uploading again what is there renews its lease',
+          summary: 'Upload a blob; uploading an existing blob renews its lease',
           consumes: ['application/octet-stream'],
           params: blobParams,
           body: bytes,

@@ -22,10 +22,8 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
     ({ body }) => ({ kind: 'add_cluster', cluster: { status: 'active', ...body } }),
   );
 
-  routes.list(
-    '/v1/clusters',
-    { summary: 'Clusters, by their names', item: clusterView },
-    (queries, { query }) => queries.clusters(query),
+  routes.list('/v1/clusters', { summary: 'Clusters by name', item: clusterView }, (queries, { query }) =>
+    queries.clusters(query),
   );
 
   routes.find(
@@ -52,7 +50,7 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
     '/v1/clusters/:name',
     {
       action: 'manage_cluster',
-      summary: 'Remove a cluster on which nothing runs',
+      summary: 'Remove a cluster that runs nothing',
       params: clusterParams,
       answers: { 200: z.object({ name: z.string() }) },
     },

@@ -17,7 +17,7 @@ const query = z.strictObject({
     .url({ protocol: /^https?$/ })
     .default(NOT_EVALUATED)
     .describe(
-      'The address of the licence under which the crate is given on, such as `https://spdx.org/licenses/CC-BY-4.0`. By default the ' +
+      'The address of the licence of the crate, such as `https://spdx.org/licenses/CC-BY-4.0`. By default the ' +
         'statement that the copyright has not been evaluated',
     ),
 });
@@ -29,7 +29,7 @@ export function crateRoute(app: App, coordinator: Coordinator, version: string):
       config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
-        summary: 'An iteration that has ended as an RO-Crate (Workflow Run RO-Crate 0.5) in a zip file',
+        summary: 'A finished iteration as an RO-Crate (Workflow Run RO-Crate 0.5) in a zip file',
         params: taskParams,
         querystring: query,
         response: answers({ 200: content('The crate', { 'application/zip': bytes }) }),

@@ -35,7 +35,7 @@ const deployBody = z.strictObject({
 });
 const continueBody = z
   .strictObject({
-    clean: z.boolean().exactOptional().describe('From the beginning, whatever has been done'),
+    clean: z.boolean().exactOptional().describe('From the beginning, repeating finished steps'),
   })
   .nullable();
 const emptyBody = z.strictObject({}).nullable();
@@ -89,7 +89,7 @@ function operate(routes: Routes): void {
     '/v1/deployments/:deployment_id/continue',
     {
       ...route,
-      summary: 'Go on with a deployment that has failed, from where it stands',
+      summary: 'Continue a failed deployment from its current state',
       body: continueBody,
       answers,
     },
@@ -102,7 +102,7 @@ function operate(routes: Routes): void {
   routes.perform(
     'POST',
     '/v1/deployments/:deployment_id/undeploy',
-    { ...route, summary: 'Take a deployment down', body: emptyBody, answers },
+    { ...route, summary: 'Undeploy a deployment', body: emptyBody, answers },
     ({ params: { deployment_id: deploymentId }, headers }) => ({
       ...{ kind: 'operate_deployment', deploymentId, operation: 'undeploy' },
       ...traceOf(headers),
@@ -116,7 +116,7 @@ function cancel(routes: Routes): void {
     '/v1/deployments/:deployment_id/cancel',
     {
       action: 'manage_deployment',
-      summary: 'Stop the operation that is under way',
+      summary: 'Cancel the current operation',
       params: deploymentParams,
       body: emptyBody,
       answers: { 202: commandIssued },
@@ -149,7 +149,7 @@ function sendLog(app: App, coordinator: Coordinator): void {
     {
       config: { action: 'read' },
       schema: {
-        summary: 'What the steps of an operation have written so far, step by step',
+        summary: 'The log of an operation so far, step by step',
         params: operationParams,
         response: answers({ 200: content('The lines', { 'text/plain': plainText }) }),
       },

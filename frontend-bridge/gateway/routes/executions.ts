@@ -39,7 +39,7 @@ export function executionRoutes(app: App, coordinator: Coordinator): void {
 
   routes.list(
     `${TASK_PATH}/executions`,
-    { summary: 'Every attempt', params: taskParams, item: executionView },
+    { summary: 'All attempts of an iteration', params: taskParams, item: executionView },
     (queries, { params, query }) => queries.executions(taskOf(params), query),
   );
 

@@ -22,7 +22,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
 
   routes.list(
     '/v1/graphs',
-    { summary: 'Graphs, each in its newest version', item: graphView },
+    { summary: 'The newest version of each graph', item: graphView },
     (queries, { query }) => queries.graphs(query),
   );
 
@@ -35,7 +35,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
   routes.find(
     '/v1/graphs/:name/versions/:version',
     {
-      summary: 'A graph as it was',
+      summary: 'An older version of a graph',
       params: graphParams.extend({ version: z.coerce.number().int().min(1) }),
       answer: graphView,
     },
@@ -47,7 +47,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
     '/v1/graphs',
     {
       action: 'store_graph',
-      summary: 'Store a graph with the files of its run modules; a changed one is a new version',
+      summary: 'Store a graph with the files of its run modules; a changed graph becomes a new version',
       body: storeBody,
       answers: { 200: graphView, 201: graphView },
     },
@@ -65,7 +65,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
         config: { action: 'store_graph' },
         bodyLimit: MAX_GRAPH_BYTES,
         schema: {
-          summary: 'Store a graph; a changed one is a new version',
+          summary: 'Store a graph; a changed graph becomes a new version',
           consumes: YAML_TYPES,
           params: graphParams,
           body: z.string().describe('The graph as YAML'),

@@ -17,7 +17,7 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
     '/livez',
     {
       schema: {
-        summary: 'It runs',
+        summary: 'Liveness: the process runs',
         response: answers({ 200: z.object({ status: z.literal('alive') }) }),
       },
     },
@@ -28,7 +28,7 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
     '/readyz',
     {
       schema: {
-        summary: 'It takes work',
+        summary: 'Readiness: the orchestrator accepts work',
         response: answers({
           200: z.object({ status: z.literal('ready'), hint: z.string().optional() }),
         }),
@@ -37,7 +37,7 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
     () => {
       const { ready, reason, hint } = coordinator.readiness();
       if (ready) return { status: 'ready', ...(hint !== undefined && { hint }) };
-      throw new HttpError(503, 'not_ready', reason ?? 'The orchestrator takes no work.', {
+      throw new HttpError(503, 'not_ready', reason ?? 'The orchestrator accepts no work.', {
         retryAfter: READY_RETRY_S,
       });
     },
@@ -58,7 +58,7 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
     {
       config: { action: 'read', page: 'metrics' },
       schema: {
-        summary: 'Figures for Prometheus',
+        summary: 'Metrics for Prometheus',
         response: answers({ 200: content('Text format 0.0.4', { 'text/plain': plainText }) }),
       },
     },
@@ -70,7 +70,7 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
 
   new Routes(app, coordinator).find(
     '/v1/stats',
-    { summary: 'Figures as JSON', answer: anything },
+    { summary: 'Metrics as JSON', answer: anything },
     (queries) => queries.stats(),
   );
 

@@ -37,7 +37,7 @@ const iterateBody = z
       .max(1000)
       .exactOptional()
       .describe(
-        'Modules whose outputs in the parent are taken over as they are: nothing runs for them. With it the parent may have ended in any ' +
+        'Modules whose outputs of the parent are reused without running them. With it, the parent may have ended in any  ' +
           'way, as long as these have an output there',
       ),
     overrides: z
@@ -73,7 +73,7 @@ function iterate(routes: Routes): void {
     '/v1/problems/:problem_id/iterations',
     {
       action: 'submit',
-      summary: 'Iterate on a problem, or run a part of an iteration again',
+      summary: 'Iterate on a problem, or run part of an iteration again',
       checkBody: (body) => {
         refuseLostOverrides(body);
         refuseLostLabels(body);
@@ -123,7 +123,7 @@ function listIterationsOfProblem(routes: Routes): void {
   routes.find(
     '/v1/problems/:problem_id/iterations',
     {
-      summary: 'Iterations by their number, without payloads',
+      summary: 'Iterations by number, without payloads',
       params: problemParams,
       querystring: searchQuery,
       answer: pageOf(iterationSummary),
@@ -166,7 +166,7 @@ function showQueue(routes: Routes): void {
   routes.list(
     `${TASK_PATH}/queue`,
     {
-      summary: 'Modules that wait for a slot, and how many come before them',
+      summary: 'Modules that wait for a slot, and the number of executions ahead of them',
       params: taskParams,
       item: queuePlace,
     },

@@ -89,7 +89,7 @@ export function jobRoutes(
     {
       config: { action: 'read' },
       schema: {
-        summary: 'What a job has written so far, both streams in the order of their lines',
+        summary: 'The log of a job so far, both streams in line order',
         params: jobParams,
         response: answers({ 200: content('The lines', { 'text/plain': plainText }) }),
       },

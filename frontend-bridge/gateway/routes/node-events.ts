@@ -19,7 +19,7 @@ export function nodeEventRoutes(app: App, coordinator: Coordinator): void {
     {
       config: { action: 'read' },
       schema: {
-        summary: 'Events that name a node, newest first, as far back as the stream is kept',
+        summary: 'Events of a node, newest first, as far back as the stream is kept',
         params: z.object({ node_id: z.string() }),
         querystring: z.strictObject(pageShape),
         response: answers({ 200: pageOf(event) }),

@@ -95,7 +95,7 @@ function makeJoinToken(app: App, audit: Audit, keys: Keys): void {
     {
       config: { action: 'manage_keys' },
       schema: {
-        summary: 'Make a join token, with which nodes enrol their keys',
+        summary: 'Create a join token with which nodes enrol their keys',
         headers: postHeaders,
         body: joinBody,
         response: answers({ 201: joinView }),
@@ -129,7 +129,7 @@ function enrolSubscriber(app: App, audit: Audit, keys: Keys): void {
           hint: "Ask an administrator for a token that is bound to no project (tutti access grant --project '*').",
         });
       const row = await administrationOf(keys).add(request.body.key, { subscribe: true });
-      if (!row) throw new HttpError(409, 'key_revoked', 'This key was revoked, which is forever.');
+      if (!row) throw new HttpError(409, 'key_revoked', 'This key was revoked, which is permanent.');
       await audit.noteDone(deedOf(request, 'add_subscriber', { key: row.key }));
       return reply.code(201).send(row);
     },
@@ -142,7 +142,7 @@ function revokeKey(app: App, audit: Audit, keys: Keys): void {
     {
       config: { action: 'manage_keys' },
       schema: {
-        summary: 'Revoke a key, at once and forever',
+        summary: 'Revoke a key immediately and permanently',
         headers: postHeaders,
         body: z.strictObject({ key }),
         response: answers({ 200: keyView }),
@@ -163,7 +163,7 @@ function rotateServerKey(app: App, audit: Audit, keys: Keys): void {
     {
       config: { action: 'manage_keys' },
       schema: {
-        summary: 'Use a new key of the orchestrator; the one before stays valid for a while',
+        summary: 'Replace the key of the orchestrator; the old key stays valid for a while',
         headers: postHeaders,
         body: rotateBody,
         response: answers({ 201: serverKeyView }),

@@ -23,7 +23,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   routes.list(
     '/v1/queue',
     {
-      summary: 'Modules with their slots, and how many executions wait for one',
+      summary: 'Modules with their slots, and the number of executions that wait for one',
       item: queueView,
     },
     (queries, { query }) => queries.queues(query),
@@ -40,7 +40,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     '/v1/nodes/:node_id',
     {
       action: 'control_node',
-      summary: 'Forget a node that is dead and has no work',
+      summary: 'Remove a dead node that has no work',
       params: nodeParams,
       answers: { 200: z.object({ node_id: z.string() }) },
     },
@@ -66,7 +66,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     {
       action: 'control_node',
       waitsForNode: true,
-      summary: 'Ask a node to take a configuration, and wait for its answer',
+      summary: 'Configure a node, and wait for its answer',
       params: nodeParams,
       body: configurationBody,
       answers: { 200: configured },
@@ -80,7 +80,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   routes.find(
     '/v1/commands/:command_id',
     {
-      summary: 'How far a command has come',
+      summary: 'The state of a command',
       params: z.object({ command_id: z.string() }),
       answer: commandView,
     },

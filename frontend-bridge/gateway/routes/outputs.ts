@@ -61,7 +61,7 @@ function sendModuleFile(app: App, coordinator: Coordinator): void {
       config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
-        summary: 'The last output of a module as a file to keep, with a name and its media type',
+        summary: 'The last output of a module as a download with a name and media type',
         params: taskParams.extend({ module: outputName }),
         response: fileAnswer,
       },
@@ -87,7 +87,7 @@ function sendExecutionOutput(app: App, coordinator: Coordinator): void {
       config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
-        summary: 'One output of an attempt, partial ones too',
+        summary: 'An output of an attempt, including partial ones',
         params: executionParams.extend({ seq: z.coerce.number().int().min(1) }),
         response: outputAnswer,
       },
@@ -111,7 +111,7 @@ function sendExecutionFile(app: App, coordinator: Coordinator): void {
       config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
-        summary: 'One output of an attempt as a file to keep',
+        summary: 'An output of an attempt as a download',
         params: executionParams.extend({ seq: z.coerce.number().int().min(1) }),
         response: fileAnswer,
       },

@@ -74,7 +74,7 @@ function submitProblem(routes: Routes): void {
     '/v1/problems',
     {
       action: 'submit',
-      summary: 'Submit a problem: its first iteration begins',
+      summary: 'Submit a problem and start its first iteration',
       checkBody: refuseLostLabels,
       headers: submitHeaders,
       body: submitBody,
@@ -94,7 +94,7 @@ function submitBatch(app: App, coordinator: Coordinator): void {
         if (Array.isArray(problems)) problems.forEach(refuseLostLabels);
       },
       schema: {
-        summary: 'Submit many problems; each is answered for itself, in their order',
+        summary: 'Submit many problems; each gets its own answer, in order',
         headers: submitHeaders,
         body: batchBody,
         response: answers({ 200: submittedBatch }),
@@ -136,10 +136,8 @@ function listProblems(routes: Routes): void {
 }
 
 function listTags(routes: Routes): void {
-  routes.list(
-    '/v1/tags',
-    { summary: 'Every tag that some problem has, in order', item: tag },
-    (queries, { query }) => queries.tags(query),
+  routes.list('/v1/tags', { summary: 'All tags in use, sorted', item: tag }, (queries, { query }) =>
+    queries.tags(query),
   );
 }
 
@@ -157,7 +155,7 @@ function changeProblem(routes: Routes): void {
     '/v1/problems/:problem_id',
     {
       action: 'change_problem',
-      summary: 'Change what people say about a problem: title, tags, notes, star, archived',
+      summary: 'Change the title, tags, notes, star or archived flag of a problem',
       description:
         'A JSON merge patch: fields that are absent stay, null takes a field back, tags take the place of all that it had',
       params: problemParams,
@@ -176,7 +174,7 @@ function compareIterations(routes: Routes): void {
   routes.find(
     '/v1/problems/:problem_id/diff',
     {
-      summary: 'What differs between two iterations, by module',
+      summary: 'The differences between two iterations, by module',
       params: problemParams,
       querystring: z.strictObject({ a: iteration, b: iteration }),
       answer: anything,

@@ -33,7 +33,7 @@ export function sampleRoutes(
     {
       config: { action: 'read' },
       schema: {
-        summary: 'Inputs that show what a graph is for',
+        summary: 'Sample inputs of a graph',
         params: z.object({ name: z.string() }),
         response: answers({ 200: pageOf(sample) }),
       },

@@ -36,7 +36,7 @@ export function searchExportRoute(app: App, coordinator: Coordinator): void {
       config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
-        summary: 'All iterations that a search finds, with the fields that are asked for, as one file',
+        summary: 'All iterations that match a search, with selected fields, as one file',
         querystring: query,
         response: answers({
           200: content('A record an iteration, in the order of the search', {

@@ -22,7 +22,7 @@ export function secretRoutes(app: App, coordinator: Coordinator): void {
 
   routes.list(
     '/v1/secrets',
-    { summary: 'Secrets, by their names, without their values', item: secretView },
+    { summary: 'Secrets by name, without their values', item: secretView },
     (queries, { query }) => queries.secrets(query),
   );
 
@@ -45,7 +45,7 @@ export function secretRoutes(app: App, coordinator: Coordinator): void {
     '/v1/secrets/:name',
     {
       action: 'manage_secret',
-      summary: 'Remove a secret: run modules that name it wait until it is set again',
+      summary: 'Remove a secret; run modules that use it wait until it is set again',
       params: z.object({ name: z.string() }),
       answers: { 200: z.object({ name: z.string() }) },
     },

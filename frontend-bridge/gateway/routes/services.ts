@@ -27,7 +27,7 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     '/v1/services/:name',
     {
       action: 'manage_service',
-      summary: 'Apply a service: it is stored, or changed and renewed',
+      summary: 'Create a service, or change it and replace its replicas',
       params: z.object({ name: ServiceName }),
       body: ServiceSchema,
       answers: { 200: serviceView, 201: serviceView },
@@ -39,10 +39,8 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     }),
   );
 
-  routes.list(
-    '/v1/services',
-    { summary: 'Services, by their names', item: serviceView },
-    (queries, { query }) => queries.services(query),
+  routes.list('/v1/services', { summary: 'Services by name', item: serviceView }, (queries, { query }) =>
+    queries.services(query),
   );
 
   routes.find(
@@ -79,7 +77,7 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
   routes.list(
     '/v1/services/:name/placement',
     {
-      summary: 'Every cluster with its score for one more replica, or with why it is ruled out',
+      summary: 'The score of each cluster for one more replica, or the reason why it is ruled out',
       params: serviceParams,
       item: placementView,
     },

@@ -30,7 +30,7 @@ export function sessionRoutes(app: App, coordinator: Pick<Coordinator, 'noteDone
     {
       config: { isOpen: true, hidesBody: true },
       schema: {
-        summary: 'Sign in: keep a session of 12 hours as a cookie of the page',
+        summary: 'Sign in: start a session of 12 hours with a cookie',
         body: z.strictObject({ token: z.string().min(1).max(4096) }),
         response: answers({ 200: meView }),
       },
@@ -53,7 +53,7 @@ export function sessionRoutes(app: App, coordinator: Pick<Coordinator, 'noteDone
     {
       config: { isOpen: true },
       schema: {
-        summary: 'Sign out: forget the cookie',
+        summary: 'Sign out: delete the cookie',
         response: answers({ 200: z.strictObject({}) }),
       },
     },

@@ -31,7 +31,7 @@ export function streamRoute(
     exposeHeadRoute: false,
     config: { action: 'read' },
     schema: {
-      summary: 'The events, live: a WebSocket',
+      summary: 'Live events over a WebSocket',
       querystring: z.strictObject({}),
       response: { ...answers({}), 101: anything },
     },

@@ -25,7 +25,7 @@ const POLICY = [
 export async function webRoutes(app: App, webRoot: string | undefined): Promise<void> {
   if (webRoot === undefined || !existsSync(join(webRoot, 'index.html'))) {
     app.get('/', { schema: { hide: true } }, () => {
-      throw new HttpError(404, 'no_web_app', 'The web app is not built.', { hint: 'Run `npm run build`.' });
+      throw new HttpError(404, 'no_web_app', 'The page is not built.', { hint: 'Run `npm run build`.' });
     });
     return;
   }
@@ -80,7 +80,7 @@ export function answerDeepPath(request: FastifyRequest, reply: FastifyReply): Fa
     .type('text/html; charset=utf-8')
     .header('content-security-policy', POLICY)
     .send(
-      `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Not found · Tutti</title><body style="font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 14vh auto; padding: 0 1.25rem"><main><h1>There is nothing here</h1><p>This address leads nowhere. <a href="${home}">Go to Tutti's page</a></p></main></body></html>`,
+      `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Not found · Tutti</title><body style="font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 14vh auto; padding: 0 1.25rem"><main><h1>There is nothing here</h1><p>There is no page at this address. <a href="${home}">Go to Tutti's page</a></p></main></body></html>`,
     );
 }
 

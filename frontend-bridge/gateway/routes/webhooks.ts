@@ -17,7 +17,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
     {
       action: 'manage_webhook',
       hidesBody: true,
-      summary: 'Add a webhook: events from now on are posted to an address, in order',
+      summary: 'Add a webhook: all future events are posted to an address, in order',
       body: WebhookSchema,
       answers: { 201: webhookView },
     },
@@ -27,7 +27,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
   routes.list(
     '/v1/webhooks',
     {
-      summary: 'Webhooks, by their names, with how far they are and how the last attempt ended',
+      summary: 'Webhooks by name, with their progress and the result of the last attempt',
       item: webhookView,
     },
     (queries, { query }) => queries.webhooks(query),
@@ -38,7 +38,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
     '/v1/webhooks/:name',
     {
       action: 'manage_webhook',
-      summary: 'Remove a webhook: what it has not delivered is no longer delivered',
+      summary: 'Remove a webhook; pending events are not delivered',
       params,
       answers: { 200: z.object({ name: z.string() }) },
     },
@@ -50,7 +50,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
     '/v1/webhooks/:name/test',
     {
       action: 'manage_webhook',
-      summary: 'Post one event of type webhook.test, and say how that went',
+      summary: 'Post one event of type webhook.test, and return the result',
       params,
       body: z.strictObject({}).nullish(),
       answers: { 200: webhookTested },

@@ -208,7 +208,7 @@ export class Hub {
     const limit = this.#options.messagesPerSecond;
     this.#say(
       one,
-      errorFrame('too_many', `A viewer may send ${limit} messages a second, and reads what it is sent.`),
+      errorFrame('too_many', `A viewer may send ${limit} messages a second and has to read its frames.`),
     );
     this.#forget(one);
     one.socket.close(POLICY_VIOLATION, 'too many messages');

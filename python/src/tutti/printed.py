@@ -67,7 +67,7 @@ class Printed:
             line.complete()
         count, self._left_out = self._left_out, 0
         if count > 0:
-            told = f"{count} {'line' if count == 1 else 'lines'} of output were left out: an execution's log takes no more"
+            told = f"{count} {'line' if count == 1 else 'lines'} of output were left out: the execution's log is full"
             self._tell("warn", told, {"dropped": count})
 
     def _forget_the_parents(self) -> None:

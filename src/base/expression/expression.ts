@@ -79,7 +79,7 @@ export function holdsBy(expression: Expression, isTrue: (comparison: Comparison)
   }
 }
 
-/** What is wrong with the value for the operator, whatever the field is. */
+/** The fault of the value for this operator, independent of the field. */
 export function whyNotCompared({ operator, value }: Comparison): string | undefined {
   if (operator === '~' && typeof value !== 'string') return '~ takes a quoted text';
   if (operator === 'has' && value === null) return 'has takes a text, a number, true or false';

@@ -13,7 +13,7 @@
 import { brief, type Fault } from '../errors.js';
 import { pointer } from './pointer.js';
 
-/** What every JSON reader takes (Python's own ends near 1,000, protobuf's at 100). */
+/** A depth that every JSON reader accepts (Python's own ends near 1,000, protobuf's at 100). */
 export const MAX_DEPTH = 100;
 /** A person fixes a few at a time. */
 const MAX_FAULTS = 20;

@@ -12,7 +12,7 @@ export interface JsonDifference {
   readonly b: unknown;
 }
 
-/** What only `b` has comes after the rest of its object. `a` and `b` are trees, or texts. */
+/** Members that only `b` has come after the rest of the object. `a` and `b` are trees, or texts. */
 export function jsonDifferences(a: unknown, b: unknown): JsonDifference[] {
   const found: JsonDifference[] = [];
   compare(partAt(a, []), partAt(b, []), [], found);

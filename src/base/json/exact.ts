@@ -13,7 +13,7 @@ import { mayHoldNumberForm } from './number-form.js';
 /** A number that JavaScript writes as it is here; others are read and written to find out. */
 const PLAIN_NUMBER = /(?:0|-?[1-9]\d{0,14})(?![\d.eE])|-?(?:0|[1-9]\d{0,7})\.\d{0,5}[1-9](?![\d.eE])/y;
 const NUMBER = /-?[\d.eE+-]+/y;
-/** What `X2` is about comes with this; a string may look like it. */
+/** The prefix of values under `X2`; a string may look like it. */
 const WHOLE_NUMBER_AS_NAME = /"\d+"\s*:/;
 
 /** Throws `SyntaxError`. The last of several equal names counts. */
@@ -31,7 +31,7 @@ export function entriesOf(value: object): [string, unknown][] {
   return (itemsOf(value) ?? []).map((item, index) => [String(index), exactly(item)]);
 }
 
-/** What stands at a path of a tree, or of a text; nothing where the path leads nowhere. */
+/** The value at a path of a tree or of a text; undefined if there is none. */
 export function partAt(value: unknown, path: readonly (string | number)[]): unknown {
   let part = value instanceof JsonText ? exactly(value) : value;
   for (const step of path) {

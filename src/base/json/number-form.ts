@@ -9,7 +9,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   Infinity: Number.POSITIVE_INFINITY,
   '-Infinity': Number.NEGATIVE_INFINITY,
 };
-/** What a text with such an object in it contains. */
+/** Every text with such an object contains this. */
 const WITHIN = `"${NAME}"`;
 
 /** The JSON text for a number that is not finite. */

@@ -2,7 +2,7 @@
  * The cryptography of CurveZMQ: libsodium's `box` (X25519, XSalsa20 and Poly1305) and nothing of our own. A box is its
  * authenticator of 16 bytes followed by the ciphertext.
  *
- * What cannot be opened is nothing; libsodium compares authenticators in constant time.
+ * A box that cannot be opened gives undefined; libsodium compares authenticators in constant time.
  */
 import { randomBytes } from 'node:crypto';
 

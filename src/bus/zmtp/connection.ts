@@ -14,7 +14,7 @@ export interface ConnectionOptions extends Omit<IncomingOptions, 'mechanism'> {
   readonly outgoing: Pick<OutgoingOptions, 'queueFrames' | 'total'>;
 }
 
-/** What a peer may send before it has registered, where peers have to. */
+/** The limits of a peer before it has registered, on sockets where peers must register. */
 export interface UnregisteredLimits {
   readonly maxFrameBytes: number;
   readonly maxMessages: number;

@@ -163,7 +163,7 @@ export class EventsSocket extends ServerSocket {
   /** The reason why another subscription is refused; undefined if it is not. */
   #excess(own: ReadonlySet<string>, prefix: string): string | undefined {
     if (prefix.length > MAX_PREFIX_BYTES)
-      return `a subscription of ${prefix.length} bytes, ${MAX_PREFIX_BYTES} are the most`;
+      return `a subscription of ${prefix.length} bytes, at most ${MAX_PREFIX_BYTES} are allowed`;
     if (own.size >= MAX_SUBSCRIPTIONS) return `more than ${MAX_SUBSCRIPTIONS} subscriptions`;
     if (this.#subscriptions >= MAX_ALL_SUBSCRIPTIONS)
       return `all subscribers together have ${MAX_ALL_SUBSCRIPTIONS} subscriptions already`;

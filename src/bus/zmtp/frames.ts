@@ -23,7 +23,7 @@ export const CANCEL = 0;
 const SHORT_MAX = 255;
 /** Below this size, copying is quicker than a second write. */
 const JOIN_MAX_BYTES = 16 * 1024;
-/** What a message that waits takes in memory, besides its bytes. */
+/** The memory that a waiting message takes besides its bytes. */
 const MESSAGE_OVERHEAD_BYTES = 256;
 /** The peer judges by its own pings: when we are busy, ours do not leave. */
 const NO_TTL = Buffer.alloc(2);
@@ -31,7 +31,7 @@ const NO_TTL = Buffer.alloc(2);
 /** A message for any number of peers. What is sent in the clear is encoded once. */
 export class Message {
   readonly frames: readonly Uint8Array[];
-  /** What it takes in memory while it waits. */
+  /** Its memory while it waits. */
   readonly size: number;
   #plain: readonly Uint8Array[] | undefined;
 
@@ -57,7 +57,7 @@ export function pongBody(context: Uint8Array): Buffer {
   return commandBody('PONG', context);
 }
 
-/** What a socket says about itself once both have greeted. */
+/** The properties that a socket announces after both greetings. */
 export function metadataOf(type: string): Buffer {
   const size = Buffer.alloc(4);
   size.writeUInt32BE(type.length);

@@ -90,7 +90,7 @@ export class Incoming {
     return this.#have + this.#framesBytes;
   }
 
-  /** What comes next. Do not call it again after `broken`. */
+  /** The next item. Do not call it again after `broken`. */
   next(): Part {
     return this.#phase === 'greeting' ? this.#greeting() : this.#frame();
   }
@@ -106,9 +106,9 @@ export class Incoming {
     const start = this.#peek(Math.min(this.#have, MECHANISM_AT));
     const isWrong =
       (start.length > 0 && start[0] !== SIGNATURE_START) || (start.length > 9 && start[9] !== SIGNATURE_END);
-    if (isWrong) return broken('it does not greet as ZeroMQ does');
+    if (isWrong) return broken('it does not send a ZeroMQ greeting');
     if (start.length > 10 && start[10]! < MAJOR_VERSION)
-      return broken(`it speaks version ${start[10]} of ZMTP, this is ${MAJOR_VERSION}`);
+      return broken(`it uses version ${start[10]} of ZMTP, this socket uses version ${MAJOR_VERSION}`);
     if (this.#have < GREETING_BYTES) return INCOMPLETE;
     const greeting = this.#take(GREETING_BYTES);
     const { mechanism, mechanismName } = this.#options;
@@ -136,7 +136,7 @@ export class Incoming {
     // An encrypted frame says inside whether it is a command.
     const isKnownCommand = isCommand && (overheadBytes === 0 || this.#phase === 'handshake');
     const limit = isKnownCommand ? MAX_COMMAND_BYTES : this.maxFrameBytes;
-    if (size > limit + overheadBytes) return broken(`a frame of ${size} bytes, ${limit} are the most`);
+    if (size > limit + overheadBytes) return broken(`a frame of ${size} bytes, at most ${limit} are allowed`);
     if (this.#have < headBytes + size) return INCOMPLETE;
     const body = this.#take(headBytes + size).subarray(headBytes);
     return this.#phase === 'handshake' ? this.#handshake(body) : this.#open(flags & (COMMAND | MORE), body);
@@ -149,9 +149,7 @@ export class Incoming {
     const { peers } = this.#options;
     const type = propertyOf(step.metadata, 'Socket-Type');
     if (type === undefined || !peers.includes(type))
-      return broken(
-        `${type === undefined ? 'it does not say what it is' : shown(type)}, not ${peers.join(' or ')}`,
-      );
+      return broken(`${type === undefined ? 'no socket type' : shown(type)}, not ${peers.join(' or ')}`);
     this.#phase = 'open';
     const { reply, key } = step;
     return { kind: 'ready', ...(reply && { reply }), ...(key !== undefined && { key }) };
@@ -163,7 +161,7 @@ export class Incoming {
     const { body } = frame;
     if ((frame.flags & COMMAND) === 0) return this.#message(body, (frame.flags & MORE) !== 0);
     if (body.length > MAX_COMMAND_BYTES)
-      return broken(`a command of ${body.length} bytes, ${MAX_COMMAND_BYTES} are the most`);
+      return broken(`a command of ${body.length} bytes, at most ${MAX_COMMAND_BYTES} are allowed`);
     const nameBytes = body[0] ?? 0;
     const name = body.toString('latin1', 1, 1 + nameBytes);
     const data = body.subarray(1 + nameBytes);

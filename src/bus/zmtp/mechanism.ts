@@ -6,7 +6,7 @@
  */
 import { COMMAND, commandBody, framed, greetingOf, type Message, metadataOf } from './frames.js';
 
-/** What a mechanism makes of a command in the handshake. */
+/** The reaction of a mechanism to a command in the handshake. */
 export type HandshakeStep =
   /** The peer is to be told this, and continues. */
   | { readonly kind: 'continue'; readonly reply: Uint8Array }

@@ -1,5 +1,5 @@
 /**
- * What the orchestrator's three sockets have in common: connections of peers of any implementation of ZeroMQ (ZMTP 3), bounded in
+ * The common part of the orchestrator's three sockets: connections of peers of any implementation of ZeroMQ (ZMTP 3), bounded in
  * all that they can make us hold. libzmq bounds its queues by a number of frames of any size, and its subscriptions not at all.
  *
  * 1. A send never waits and never throws. Each peer has its own bounded queue; one that is full or gone takes nothing and delays
@@ -46,7 +46,7 @@ export interface SocketOptions {
   readonly security?: SocketSecurity | undefined;
 }
 
-/** What a socket is, what it talks to, and of how many frames a message is. */
+/** The type of a socket, the types of its peers, and the number of frames in a message. */
 export interface SocketRole {
   readonly name: SocketName;
   readonly type: 'ROUTER' | 'SUB' | 'XPUB';
@@ -116,7 +116,7 @@ export abstract class ServerSocket {
     return { address: bound.address, port: bound.port };
   }
 
-  /** What was sent is handed over first, for at most the linger. Idempotent. */
+  /** First hands over the sent messages, for at most the linger. Idempotent. */
   async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#pinging);
@@ -385,7 +385,7 @@ export abstract class ServerSocket {
     for (const connection of this.#unregistered) {
       const ageMs = now - connection.openedMs;
       if (ageMs <= HANDSHAKE_MS && ageMs <= helloMs) return;
-      if (!connection.isReady) this.cut(connection, 'it did not greet in time', 'no_hello');
+      if (!connection.isReady) this.cut(connection, 'it did not send its greeting in time', 'no_hello');
       else if (ageMs > helloMs) this.cut(connection, 'it did not register in time', 'no_hello');
     }
   }

@@ -19,10 +19,10 @@ export function accessCommand(program: Command, io: Io): void {
     .command('access')
     .description('Grant access with a role, list grants and revoke them');
 
-  clientCommand(access, 'grant', 'Print a token with a role, once')
-    .argument('<name>', 'of the person or program that gets it')
+  clientCommand(access, 'grant', 'Print a new token with a role; it is shown only once')
+    .argument('<name>', 'the name of the person or program that gets it')
     .addOption(
-      new Option('--role <role>', 'what it may do; each role may do what those before it may')
+      new Option('--role <role>', 'its role; each role includes the rights of the roles before it')
         .choices(ROLES)
         .makeOptionMandatory(),
     )
@@ -30,7 +30,7 @@ export function accessCommand(program: Command, io: Io): void {
       '--project <name>',
       "the project whose work it sees, or '*' for that of all (default: the project `default`)",
     )
-    .option('--expires <time>', 'how long it is valid, like 8h or 30d (default: until it is revoked)')
+    .option('--expires <time>', 'how long it is valid, such as 8h or 30d (default: until it is revoked)')
     .action(async (name: string, { role, project, expires, ...common }: GrantOptions) => {
       const session = openSession(common, io);
       const granted = await session.client.post('/v1/access', {
@@ -41,14 +41,14 @@ export function accessCommand(program: Command, io: Io): void {
       session.print(granted, () => String(granted.token));
     });
 
-  clientCommand(access, 'list', 'List grants, the oldest first').action(async (options: CommonOptions) => {
+  clientCommand(access, 'list', 'List grants, oldest first').action(async (options: CommonOptions) => {
     const session = openSession(options, io);
     const items = await everyItem(session.client, '/v1/access');
     const columns = ['ID', 'NAME', 'ROLE', 'PROJECT', 'SINCE', 'UNTIL'];
     session.print({ items, next_cursor: null }, () => table(columns, items.map(rowOf)));
   });
 
-  clientCommand(access, 'revoke', 'Revoke a grant: its token is worth nothing, and its open streams end')
+  clientCommand(access, 'revoke', 'Revoke a grant: its token becomes invalid, and its open streams end')
     .argument('<id>', 'the id of the grant, from `tutti access list`')
     .action(async (id: string, options: CommonOptions) => {
       const session = openSession(options, io);
@@ -56,14 +56,14 @@ export function accessCommand(program: Command, io: Io): void {
       session.print(revoked, () => `${id}  revoked`);
     });
 
-  clientCommand(access, 'me', 'Show whose token this is, its role and its project').action(
+  clientCommand(access, 'me', 'Show the name, role and project of the current token').action(
     async (options: CommonOptions) => {
       const session = openSession(options, io);
       const { value } = await session.client.get<Json>('/v1/me');
       session.print(
         value,
         () =>
-          `${value.name ?? 'nobody needs a token here'}  ${value.role}  ${value.project === '*' ? 'all projects' : `project ${value.project}`}`,
+          `${value.name ?? 'no token is needed'}  ${value.role}  ${value.project === '*' ? 'all projects' : `project ${value.project}`}`,
       );
     },
   );

@@ -17,12 +17,12 @@ const NAME = /^[a-z0-9][a-zA-Z0-9_.@-]{0,254}$/;
 export function agentCommand(program: Command, io: Io): void {
   program
     .command('agent')
-    .description('run the agent of a cluster in the foreground (TUTTI_CONTROL, TUTTI_TOKEN)')
+    .description('Run the agent of a cluster in the foreground (TUTTI_CONTROL, TUTTI_TOKEN)')
     .requiredOption('--cluster <NAME>', 'the cluster that it represents')
     .addOption(
       new Option(
         '--state <DIR>',
-        'where it keeps what it works on (TUTTI_STATE, default ~/.local/state/tutti/agents/NAME)',
+        'the folder for its work (TUTTI_STATE, default ~/.local/state/tutti/agents/NAME)',
       ),
     )
     .action(async ({ cluster, state }: { cluster: string; state?: string }) => {

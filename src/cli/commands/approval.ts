@@ -1,4 +1,4 @@
-/** What waits for a person's decision, and the decision: `approvals`, `approve` and `deny`. */
+/** Modules that wait for a decision, and the decision: `approvals`, `approve` and `deny`. */
 import type { Command } from 'commander';
 import type { Decision } from '../../model/approval.js';
 import { shortId } from '../../model/short-id.js';
@@ -15,7 +15,7 @@ interface DecideOptions extends CommonOptions {
 }
 
 export function approvalCommands(program: Command, io: Io): void {
-  clientCommand(program, 'approvals', 'List what waits for approval').action(
+  clientCommand(program, 'approvals', 'List modules that wait for approval').action(
     async (options: CommonOptions) => {
       const session = openSession(options, io);
       const items = await everyItem(session.client, '/v1/approvals');
@@ -23,8 +23,8 @@ export function approvalCommands(program: Command, io: Io): void {
       session.print({ items, next_cursor: null }, () => table(columns, items.map(rowOf)));
     },
   );
-  decideCommand(program, io, 'approve', 'Approve what a module asks');
-  decideCommand(program, io, 'deny', 'Deny what a module asks: it fails');
+  decideCommand(program, io, 'approve', 'Approve the request of a module');
+  decideCommand(program, io, 'deny', 'Deny the request of a module, which then fails');
 }
 
 function rowOf({
@@ -45,7 +45,7 @@ function decideCommand(program: Command, io: Io, decision: Decision, description
   clientCommand(program, decision, description)
     .argument('<task_id>')
     .argument('<module>')
-    .option('--reason <reason>', 'why, for the history')
+    .option('--reason <reason>', 'the reason, for the history')
     .action(async (taskId: string, module: string, { reason, ...common }: DecideOptions) => {
       const session = openSession(common, io);
       const path = taskPath(await taskIdOf(session.client, taskId));

@@ -29,17 +29,17 @@ interface Found {
 const COLUMNS = ['ID', 'AT', 'BY', 'FROM', 'PROJECT', 'OPERATION', 'ABOUT', 'RESULT', 'TIMES'];
 
 export function auditCommand(program: Command, io: Io): void {
-  clientCommand(program, 'audit', 'List who did what, from where, with what result, the newest first')
-    .option('--by <name>', 'of a grant; `token` is the configured one')
-    .option('--address <address>', 'where it came from')
-    .option('--action <action>', 'like submit, command_task, manage_access, sign_in or join')
-    .addOption(new Option('--result <result>', 'what came of it').choices(AUDIT_RESULTS))
-    .option('--project <name>', 'whose work it was about')
-    .option('--after <time>', 'RFC 3339, like 2026-01-31T08:00:00Z')
+  clientCommand(program, 'audit', 'List audit entries: caller, address, action and result, newest first')
+    .option('--by <name>', 'the name of a grant; `token` is the configured token')
+    .option('--address <address>', 'the address that the request came from')
+    .option('--action <action>', 'the action: submit, command_task, manage_access, sign_in, join, …')
+    .addOption(new Option('--result <result>', 'the result').choices(AUDIT_RESULTS))
+    .option('--project <name>', 'the project of the work')
+    .option('--after <time>', 'only entries after this time (RFC 3339, such as 2026-01-31T08:00:00Z)')
     .option('--before <time>', 'RFC 3339')
     .option('--limit <number>', '1 to 1000 (default 50)', pageLimit)
-    .option('--cursor <cursor>', 'go on after an earlier page')
-    .addOption(new Option('--export <format>', 'write all that fit to stdout').choices(['jsonl', 'csv']))
+    .option('--cursor <cursor>', 'continue after an earlier page')
+    .addOption(new Option('--export <format>', 'write all matches to stdout').choices(['jsonl', 'csv']))
     .action(async ({ limit, cursor, export: format, ...options }: AuditOptions) => {
       const session = openSession(options, io);
       const { by, address, action, result, project, after, before } = options;

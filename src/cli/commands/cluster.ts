@@ -23,9 +23,9 @@ interface AddOptions extends CommonOptions {
 
 const STATUSES = { drain: 'draining', deactivate: 'inactive', activate: 'active' } as const;
 const MEANINGS = {
-  drain: 'Give it no new work; what runs there ends by itself',
-  deactivate: 'Give it no new work; what runs there goes on',
-  activate: 'Let it get work again',
+  drain: 'Stop sending new work to a cluster; running work ends by itself',
+  deactivate: 'Stop sending new work to a cluster; running work continues',
+  activate: 'Send work to a cluster again',
 } as const;
 
 export function clusterCommand(program: Command, io: Io): void {
@@ -34,17 +34,24 @@ export function clusterCommand(program: Command, io: Io): void {
   clientCommand(cluster, 'add', 'Add a cluster')
     .argument('<name>')
     .addOption(
-      new Option('--type <type>', 'what starts commands there').choices(CLUSTER_TYPES).makeOptionMandatory(),
+      new Option('--type <type>', 'how commands are started on it')
+        .choices(CLUSTER_TYPES)
+        .makeOptionMandatory(),
     )
-    .option('--host <host>', 'reach it over SSH')
+    .option('--host <host>', 'its host, for SSH')
     .option('--port <n>', 'the port of its SSH server')
     .option('--user <user>', 'the user to log in as')
     .option('--identity <file>', "the key to log in with: a path on the agent's machine")
-    .option('--host-key <key>', 'its only host key: ssh-ed25519 AAAA…')
-    .option('--workdir <dir>', 'where working folders are made')
-    .option('--slots <n>', 'executions at the same time')
+    .option('--host-key <key>', 'its pinned host key: ssh-ed25519 AAAA…')
+    .option('--workdir <dir>', 'the folder for working folders')
+    .option('--slots <n>', 'the number of executions at the same time')
     .option('--label <k=v>', 'a label (repeatable)', addLabel, {})
-    .addOption(new Option('--agent <kind>', 'who keeps its agent running').choices(AGENT_KINDS))
+    .addOption(
+      new Option(
+        '--agent <kind>',
+        'whether the orchestrator runs its agent (managed) or you do (remote)',
+      ).choices(AGENT_KINDS),
+    )
     .action(async (name: string, options: AddOptions) => {
       const session = openSession(options, io);
       const added = await session.client.post('/v1/clusters', bodyOf(name, options));
@@ -78,7 +85,7 @@ export function clusterCommand(program: Command, io: Io): void {
       });
   }
 
-  clientCommand(cluster, 'remove', 'Remove a cluster on which nothing runs')
+  clientCommand(cluster, 'remove', 'Remove a cluster that runs nothing')
     .argument('<name>')
     .action(async (name: string, options: CommonOptions) => {
       const session = openSession(options, io);

@@ -13,21 +13,18 @@ interface CrateOptions extends CommonOptions {
 }
 
 export function crateCommand(program: Command, io: Io): void {
-  clientCommand(program, 'crate', 'Write an iteration that has ended to stdout as an RO-Crate, in a zip file')
+  clientCommand(program, 'crate', 'Write a finished iteration to stdout as an RO-Crate in a zip file')
     .argument('<task_id>')
-    .option(
-      '--license <url>',
-      'the licence under which it is given on, like https://spdx.org/licenses/CC-BY-4.0',
-    )
+    .option('--license <url>', 'the licence of the crate, such as https://spdx.org/licenses/CC-BY-4.0')
     .addHelpText(
       'after',
       `
-The crate has the input, the outputs as files, the graph, versions, times and every attempt (Workflow Run RO-Crate 0.5).
+The crate contains the input, the outputs as files, the graph, versions, times and every attempt (Workflow Run RO-Crate 0.5).
   tutti crate PROBLEM_ID/1 > run.crate.zip`,
     )
     .action(async (task: string, { license, ...options }: CrateOptions) => {
       if ((io.stdout as Partial<NodeJS.WriteStream>).isTTY === true)
-        throw new CliError(EXIT.badInput, 'bad_option', 'A crate is not text: write it to a file with >.');
+        throw new CliError(EXIT.badInput, 'bad_option', 'A crate is not text: redirect it to a file with >.');
       const { client } = openSession(options, io);
       const content = await client.stream(`${taskPath(await taskIdOf(client, task))}/crate`, { license });
       try {

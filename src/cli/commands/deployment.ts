@@ -31,9 +31,9 @@ const COMMANDS = ['show', 'continue', 'undeploy', 'cancel', 'history', 'log'] as
 export function deploymentCommands(program: Command, io: Io): void {
   clientCommand(program, 'deploy', 'Deploy a blueprint')
     .argument('<file>', 'its YAML file, ours or a TOSCA template, or a TOSCA archive (.csar, .zip)')
-    .option('--name <name>', 'what to call the deployment; default the name of the blueprint')
+    .option('--name <name>', 'the name of the deployment (default: the name of the blueprint)')
     .option('--input <key=value>', 'an input of the blueprint; repeatable', collect, [])
-    .option('--wait', 'wait for the end; exit 1 unless it is deployed')
+    .option('--wait', 'wait until it ends; exit with 1 unless it is deployed')
     .action(async (file: string, options: DeployOptions) => {
       const { blueprint, body, files } = await readBlueprintFile(file);
       const session = openSession(options, io);
@@ -63,13 +63,13 @@ export function deploymentCommands(program: Command, io: Io): void {
   clientCommand(
     program,
     'deployment',
-    'Show a deployment, go on with it, take it down, or look at its operations',
+    'Show, continue, undeploy or cancel a deployment, or list its operations',
   )
     .argument('<name>', 'its name or its id')
     .argument('[command]', COMMANDS.join(', '), 'show')
-    .argument('[operation]', 'of log: which operation; default the newest')
-    .option('--wait', 'of continue and undeploy: wait for the end; exit 1 unless it has succeeded')
-    .option('--clean', 'of continue: from the beginning, whatever has been done')
+    .argument('[operation]', 'for log: the operation (default: the newest)')
+    .option('--wait', 'for continue and undeploy: wait until it ends; exit with 1 unless it succeeds')
+    .option('--clean', 'for continue: start from the beginning, and repeat finished steps')
     .action(async (name: string, command: string, operation: string | undefined, options: OperateOptions) => {
       const session = openSession(options, io);
       await act(session, {

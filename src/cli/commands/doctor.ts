@@ -29,7 +29,7 @@ interface Running {
 }
 
 const LEAPT =
-  'its wall clock has leapt by more than a day, so nothing is removed for its age until it has gone on evenly for a day (tutti up --trust-clock)';
+  'its wall clock has jumped by more than a day, so nothing is removed because of its age until it has run steadily for a day (tutti up --trust-clock)';
 const SYNCS = 21;
 /** A disk that is slower makes every single result wait noticeably. */
 const SLOW_SYNC_MS = 20;
@@ -56,7 +56,7 @@ export function doctorCommand(program: Command, io: Io): void {
       const faults = findings.filter(({ verdict }) => verdict === 'fault');
       if (faults.length > 0) {
         const names = faults.map(({ check }) => check).join(', ');
-        throw new CliError(EXIT.failed, 'unfit', `Not everything is well: ${names}.`, { answered: true });
+        throw new CliError(EXIT.failed, 'unfit', `Some checks failed: ${names}.`, { answered: true });
       }
     });
 }

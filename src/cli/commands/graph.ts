@@ -33,11 +33,11 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
     .argument('<file>')
     .option(
       '--proto-path <dir>',
-      'where types are found (repeatable)',
+      'a folder with .proto files (repeatable)',
       (dir, dirs: readonly string[]) => [...dirs, dir],
       [],
     )
-    .option('--json', 'one JSON document on stdout')
+    .option('--json', 'print one JSON document on stdout')
     .action(async (file: string, options: ValidateOptions) => {
       const yaml = await readNamedFile('FILE', file);
       const parsed = readGraph(yaml, { file, protoPaths: options.protoPath });
@@ -60,7 +60,7 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
       writeJson(io.stdout, graphJsonSchema());
     });
 
-  clientCommand(graph, 'apply', 'Store graphs; one that has changed is a new version')
+  clientCommand(graph, 'apply', 'Store graphs; a changed graph becomes a new version')
     .argument('<file...>')
     .action(async (files: readonly string[], options: CommonOptions) => {
       const session = openSession(options, io);

@@ -34,17 +34,17 @@ interface ProblemsOptions extends CommonOptions {
 
 export function problemsCommand(program: Command, io: Io): void {
   clientCommand(program, 'problems', 'List problems, newest first')
-    .option('--graph <name>', 'only those of this graph')
-    .addOption(new Option('--state <state>', 'only those in this state').choices(TASK_STATES))
-    .option('--query <text>', 'only those with this in their title, tags, notes or newest input')
-    .option('--starred', 'only those with a star')
-    .option('--tag <tag>', 'only those with this tag')
-    .option('--archived', 'only those that are archived')
-    .option('--all', 'archived ones too')
-    .option('--filter <expression>', "only those that fit, like 'carbon_footprint.carbon_footprint < 0.2'")
-    .option('--order-by <field>', 'in the order of a field; -FIELD from the highest down')
+    .option('--graph <name>', 'only problems of this graph')
+    .addOption(new Option('--state <state>', 'only entries in this state').choices(TASK_STATES))
+    .option('--query <text>', 'only problems that contain this in their title, tags, notes or newest input')
+    .option('--starred', 'only starred problems')
+    .option('--tag <tag>', 'only problems with this tag')
+    .option('--archived', 'only archived problems')
+    .option('--all', 'include archived problems')
+    .option('--filter <expression>', "only matches, such as 'carbon_footprint.carbon_footprint < 0.2'")
+    .option('--order-by <field>', 'sort by a field; -FIELD sorts in descending order')
     .option('--limit <number>', '1 to 1000 (default 50)', pageLimit)
-    .option('--cursor <cursor>', 'go on after an earlier page')
+    .option('--cursor <cursor>', 'continue after an earlier page')
     .action(async (options: ProblemsOptions) => {
       const session = openSession(options, io);
       const { graph, state, query: q, filter, orderBy, limit: most, cursor, starred, tag } = options;
@@ -110,7 +110,7 @@ export function diffCommand(program: Command, io: Io): void {
   clientCommand(
     program,
     'diff',
-    'Show what differs between two iterations, with the change of numbers in percent',
+    'Show the differences between two iterations, with numeric changes in percent',
   )
     .argument('<problem_id>')
     .argument('<a>', 'an iteration', iterationNumber)

@@ -26,25 +26,25 @@ interface IterateOptions extends CommonOptions {
 }
 
 export function iterateCommand(program: Command, io: Io): void {
-  requireOption(clientCommand(program, 'iterate', 'Begin the next iteration of a problem'))
+  requireOption(clientCommand(program, 'iterate', 'Start the next iteration of a problem'))
     .argument('<problem_id>')
     .option(
       '--from <iteration>',
-      'the iteration to go on from (default: the newest that succeeded)',
+      'the iteration to continue from (default: the newest that succeeded)',
       iterationNumber,
     )
     .option('--input <file|-|json>', "a new input (default: the parent's)")
-    .option('--reuse <modules>', 'take their outputs over as they are, with commas between them', modules)
+    .option('--reuse <modules>', 'reuse the outputs of these modules, separated by commas', modules)
     .option(
       '--override <module.input=@file|json>',
-      'what one module gets as that input; as often as needed',
+      'the value that one module gets as that input; repeatable',
       override,
     )
-    .option('--wait', 'wait for the end; exit 1 if the task fails')
+    .option('--wait', 'wait until the task ends; exit with 1 if it fails')
     .addHelpText(
       'after',
       `
-A module again, with what it got before or something else, and nothing run for what it takes over:
+Run a module again with the same inputs or with another input, and reuse the outputs of other modules:
   tutti iterate PROBLEM_ID --from 1 --reuse fetch,train --override explain.train=@train.json`,
     )
     .action(async (problemId: string, options: IterateOptions) => {

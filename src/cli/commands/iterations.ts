@@ -37,15 +37,15 @@ const COLUMNS = ['problem_id', 'iteration_id', 'state', 'graph', 'created_at'];
 function searchCommand(program: Command, name: string, description: string): Command {
   return clientCommand(program, name, description)
     .argument('[problem_id]')
-    .option('--filter <expression>', 'only those that fit, like \'train.loss < 0.2 and state = "succeeded"\'')
-    .option('--order-by <field>', 'in the order of a field; -FIELD from the highest down')
-    .option('--fields <names>', 'with these fields, with commas between them, like train.loss,input.rate');
+    .option('--filter <expression>', 'only matches, such as \'train.loss < 0.2 and state = "succeeded"\'')
+    .option('--order-by <field>', 'sort by a field; -FIELD sorts in descending order')
+    .option('--fields <names>', 'the fields to include, separated by commas, such as train.loss,input.rate');
 }
 
 export function iterationsCommand(program: Command, io: Io): void {
   searchCommand(program, 'iterations', 'List iterations, of all problems or of one')
     .option('--limit <number>', '1 to 1000 (default 50)', pageLimit)
-    .option('--cursor <cursor>', 'go on after an earlier page')
+    .option('--cursor <cursor>', 'continue after an earlier page')
     .action(async (problem: string | undefined, options: IterationsOptions) => {
       const session = openSession(options, io);
       const { filter, orderBy: order_by, fields, limit, cursor } = options;
@@ -84,17 +84,17 @@ export function exportCommand(program: Command, io: Io): void {
   searchCommand(
     program,
     'export',
-    'Write iterations to stdout: all of a problem with their outputs, or what a search finds with its fields',
+    'Write iterations to stdout: those of a problem with their outputs, or the results of a search with selected fields',
   )
     .addOption(
-      new Option('--format <format>', 'with --json: jsonl; parquet for a search only')
+      new Option('--format <format>', 'the output format (with --json: jsonl); parquet is for searches only')
         .choices(['jsonl', 'csv', 'parquet'])
         .default('jsonl'),
     )
     .addHelpText(
       'after',
       `
-With --json the records are the elements of one JSON list.
+With --json, the records are the elements of one JSON list.
   tutti export PROBLEM_ID --format csv > all.csv
   tutti export --filter 'train.loss < 0.2' --fields train.loss,input.rate --format parquet > found.parquet`,
     )
@@ -106,7 +106,7 @@ With --json the records are the elements of one JSON list.
         throw new CliError(
           EXIT.badInput,
           'bad_option',
-          '--format: parquet is not text: write it to a file with >.',
+          '--format: parquet is not text: redirect it to a file with >.',
         );
       const id = problem === undefined ? undefined : await problemIdOf(session.client, problem);
       const { filter, orderBy, fields } = options;

@@ -40,9 +40,9 @@ interface JobOptions extends CommonOptions {
 
 export function jobCommands(program: Command, io: Io): void {
   clientCommand(program, 'run', 'Run a script on a cluster')
-    .argument('<job.yaml>', 'its name, the path of its script, and what it needs')
-    .option('--wait', 'wait for the end; exit 1 unless the job completes')
-    .option('--cluster <name>', 'where to run it, in place of what the file says')
+    .argument('<job.yaml>', 'a file with its name, the path of its script, and its requirements')
+    .option('--wait', 'wait until the job ends; exit with 1 unless it completes')
+    .option('--cluster <name>', 'the cluster to run it on, instead of the one in the file')
     .action(async (file: string, options: RunOptions) => {
       const body = await readJob(file, options.cluster);
       const session = openSession(options, io);
@@ -51,8 +51,8 @@ export function jobCommands(program: Command, io: Io): void {
     });
 
   clientCommand(program, 'jobs', 'List jobs, newest first')
-    .option('--cluster <name>', 'only those of this cluster')
-    .addOption(new Option('--state <state>', 'only those in this state').choices(JOB_STATES))
+    .option('--cluster <name>', 'only jobs of this cluster')
+    .addOption(new Option('--state <state>', 'only entries in this state').choices(JOB_STATES))
     .option('--job-type <type>', 'only those of this type')
     .action(async (options: ListOptions) => {
       const session = openSession(options, io);
@@ -78,8 +78,8 @@ export function jobCommands(program: Command, io: Io): void {
   clientCommand(program, 'job', 'Show a job, print its log, or cancel it')
     .argument('<job_id>')
     .argument('[command]', 'cancel')
-    .option('--log', 'print what it has written')
-    .option('-f, --follow', 'print what it writes until it has ended')
+    .option('--log', 'print its log')
+    .option('-f, --follow', 'print its log until it ends')
     .action(async (id: string, command: string | undefined, options: JobOptions) => {
       const session = openSession(options, io);
       const path = `/v1/jobs/${encodeURIComponent(await problemIdOf(session.client, id))}`;

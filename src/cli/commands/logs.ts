@@ -24,8 +24,8 @@ export function logsCommand(program: Command, io: Io): void {
     .addOption(
       new Option('--level <level>', 'only lines of this level and above').choices(LEVELS).default('debug'),
     )
-    .option('--grep <text>', 'only lines with this in their message, without regard to case')
-    .option('-f, --follow', 'go on until the task has ended')
+    .option('--grep <text>', 'only lines whose message contains this text, ignoring case')
+    .option('-f, --follow', 'follow until the task ends')
     .action(async (id: string, options: LogsOptions) => {
       const session = openSession(options, io);
       const { module, level, grep = '', follow: goesOn = false } = options;
@@ -60,15 +60,15 @@ const NEWEST = 100;
 export function eventsCommand(program: Command, io: Io): void {
   clientCommand(program, 'events', 'Print events: those of a task, of a node, or the newest of all')
     .argument('[task_id]')
-    .option('--node <node_id>', 'only those that name this node')
+    .option('--node <node_id>', 'only events of this node')
     .option(
       '--after <seq>',
       `those after this one (without a task or node; default the newest ${NEWEST})`,
       seq,
     )
-    .option('--type <type>', 'only those of this type, or of a group of types: `execution`, `node.dead`')
-    .option('--module <module>', 'only those of this module')
-    .option('-f, --follow', 'go on: until the task has ended, or until Ctrl-C')
+    .option('--type <type>', 'only events of this type or group of types: `execution`, `node.dead`')
+    .option('--module <module>', 'only events of this module')
+    .option('-f, --follow', 'follow until the task ends, or until Ctrl-C')
     .action(async (id: string | undefined, options: EventsOptions) => {
       if (id !== undefined && options.node !== undefined)
         throw new CliError(EXIT.badInput, 'bad_usage', 'Give a TASK_ID or --node, not both.');

@@ -68,7 +68,7 @@ export function nodeKeyCommands(node: Command, io: Io): void {
     },
   );
 
-  takingKeys(clientCommand(node, 'revoke', 'Revoke a key, at once and forever'))
+  takingKeys(clientCommand(node, 'revoke', 'Revoke a key immediately and permanently'))
     .argument('<key>', 'the public key (Z85)')
     .action(async (key: string, options: CommonOptions) => {
       const session = openSession(options, io);
@@ -76,7 +76,7 @@ export function nodeKeyCommands(node: Command, io: Io): void {
       session.print(row, () => `${key} is revoked`);
     });
 
-  clientCommand(node, 'rotate-server-key', 'Use a new key of the orchestrator')
+  clientCommand(node, 'rotate-server-key', 'Replace the key of the orchestrator')
     .option('--for <time>', 'how long the key before stays valid (default 30d)')
     .action(async (options: CommonOptions & { readonly for?: string }) => {
       const session = openSession(options, io);

@@ -8,7 +8,7 @@ import { runCommand } from './node-kit/run.js';
 
 /** `tutti node-kit …`: what the author of a node works with. None of it needs an orchestrator, but for `record`. */
 export function nodeKitCommand(program: Command, io: Io): void {
-  const kit = program.command('node-kit').description('Write, try out and check nodes');
+  const kit = program.command('node-kit').description('Create, run and check nodes');
   initCommand(kit, io);
   recordCommand(kit, io);
   runCommand(kit, io);

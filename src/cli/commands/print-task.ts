@@ -7,7 +7,7 @@ export function printTask(session: Session, view: IterationView, lead = ''): voi
   session.print(view, () => `${lead}${describeTask(view)}`);
 }
 
-/** What a task waits for that its own modules do not give: nodes, slots, clusters. It was decided before anybody could listen. */
+/** External reasons for which a task waits: nodes, slots, clusters. They were decided before this command subscribed. */
 export function printShortages({ io }: Session, { task_id: task, modules }: IterationView): void {
   for (const [name, { state, waiting, waiting_reason: reason }] of Object.entries(modules)) {
     if (state === 'waiting' && waiting && waiting.code !== 'inputs')

@@ -29,13 +29,13 @@ type Verb = (typeof COMMANDS)[number];
 const ATTEMPTS = 5;
 
 export function problemCommand(program: Command, io: Io): void {
-  clientCommand(program, 'problem', 'Change the title, tags, notes, star or archive of a problem')
+  clientCommand(program, 'problem', 'Change the title, tags or notes of a problem, star it or archive it')
     .argument('<problem_id>')
     .addArgument(new Argument('<command>').choices(COMMANDS))
-    .argument('[text...]', 'with tag and untag: the tags; with note: a paragraph to add, - for stdin')
-    .option('--title <title>', 'with set: its title; "" takes it away')
-    .option('--tags <tags>', 'with set: all its tags, with commas between them')
-    .option('--notes <file|->', 'with set: a Markdown file with its notes, - for stdin')
+    .argument('[text...]', 'with tag and untag: the tags; with note: a paragraph to add, or - for stdin')
+    .option('--title <title>', 'with set: its title; "" removes it')
+    .option('--tags <tags>', 'with set: all its tags, separated by commas')
+    .option('--notes <file|->', 'with set: a Markdown file with its notes, or - for stdin')
     .action(async (given: string, command: Verb, texts: readonly string[], options: SetOptions) => {
       const session = openSession(options, io);
       const change = await changeOf(command, texts, options, io);

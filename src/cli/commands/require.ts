@@ -7,7 +7,7 @@ export function requireOption(command: Command): Command {
   return command.addOption(
     new Option(
       '--require <module.label=value>',
-      'a label that nodes of a module must have for this task, such as fit.cluster=hpc; as often as needed',
+      'a label that nodes of a module must have for this task, such as fit.cluster=hpc; repeatable',
     ).argParser(label),
   );
 }

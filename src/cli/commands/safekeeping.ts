@@ -41,12 +41,9 @@ export function safekeepingCommands(program: Command, io: Io): void {
     });
   };
 
-  command(program, 'backup', 'Copy a data directory, also while its orchestrator works')
+  command(program, 'backup', 'Copy a data directory; its orchestrator may keep running')
     .argument('<dir>', 'a new folder')
-    .option(
-      '--link',
-      'blobs as further names of the same files: quick and small, and damage to one is damage to both',
-    )
+    .option('--link', 'hard-link blobs: fast and small, but damage to a file affects both copies')
     .action(async (target: string, options: Options) => {
       refuseShared('backup', options);
       const [data, to] = [dataOf(options), resolve(target)];
@@ -54,9 +51,9 @@ export function safekeepingCommands(program: Command, io: Io): void {
       print(options, { backup: to, data }, `${to} is a copy of ${data}`);
     });
 
-  command(program, 'restore', 'Put a backup in the place of what a data directory holds')
+  command(program, 'restore', 'Replace the contents of a data directory with a backup')
     .argument('<dir>', 'a backup')
-    .option('--takeover', 'end the orchestrator that works on the data directory')
+    .option('--takeover', 'end the orchestrator that uses the data directory')
     .action(async (source: string, options: Options) => {
       refuseShared('restore', options);
       const [data, from] = [dataOf(options), resolve(source)];
@@ -65,7 +62,7 @@ export function safekeepingCommands(program: Command, io: Io): void {
       print(options, { data, backup: from, store_id: storeId }, text);
     });
 
-  command(program, 'check', 'Verify every invariant of a data directory or a backup; it is only read')
+  command(program, 'check', 'Verify every invariant of a data directory or a backup, without changing it')
     .argument('[dir]', 'the data directory (TUTTI_DATA)')
     .option('--store <URL>', 'the PostgreSQL database that has the store (TUTTI_STORE)')
     .option('--blobs', 'hash every blob too')
@@ -98,7 +95,7 @@ function command(program: Command, name: string, description: string): Command {
       // Copies are as private as their originals.
       .hook('preAction', () => void process.umask(0o077))
       .option('--data <DIR>', 'the data directory (TUTTI_DATA)')
-      .option('--json', 'one JSON document on stdout')
+      .option('--json', 'print one JSON document on stdout')
   );
 }
 

@@ -10,7 +10,7 @@ import { table } from '../table.js';
 export function secretCommand(program: Command, io: Io): void {
   const secret = program.command('secret').description('Set, list and remove secrets');
 
-  clientCommand(secret, 'set', 'Set a secret to all of stdin, byte for byte')
+  clientCommand(secret, 'set', 'Set a secret to the exact bytes of stdin')
     .argument('<name>')
     .action(async (name: string, options: CommonOptions) => {
       const session = openSession(options, io);

@@ -16,15 +16,15 @@ interface LogOptions extends CommonOptions {
 }
 
 const COMMANDS = {
-  restart: 'Renew its replicas, one by one',
-  stop: 'Stop its replicas; it stays',
+  restart: 'Replace its replicas, one by one',
+  stop: 'Stop its replicas, and keep the service',
   start: 'Start its replicas again',
 } as const;
 
 export function serviceCommand(program: Command, io: Io): void {
   const service = program.command('service').description('Apply, list, show, scale and remove services');
 
-  clientCommand(service, 'apply', 'Store the services of a file; one that has changed is renewed')
+  clientCommand(service, 'apply', 'Store the services of a file; a changed service gets new replicas')
     .argument('<file>')
     .action(async (file: string, options: CommonOptions) => {
       const services = await read(file);
@@ -59,7 +59,7 @@ export function serviceCommand(program: Command, io: Io): void {
       );
     });
 
-  clientCommand(service, 'placement', 'Show how the ranking sees each cluster for one more replica')
+  clientCommand(service, 'placement', 'Show how each cluster ranks for one more replica')
     .argument('<name>')
     .action(async (name: string, options: CommonOptions) => {
       const session = openSession(options, io);
@@ -72,7 +72,7 @@ export function serviceCommand(program: Command, io: Io): void {
       );
     });
 
-  clientCommand(service, 'scale', 'Change how many replicas there are to be')
+  clientCommand(service, 'scale', 'Change the number of replicas')
     .argument('<name>')
     .argument('<count>')
     .action(async (name: string, text: string, options: CommonOptions) => {
@@ -92,15 +92,15 @@ export function serviceCommand(program: Command, io: Io): void {
       });
   }
 
-  clientCommand(service, 'log', 'Print what a replica has written')
+  clientCommand(service, 'log', 'Print the log of a replica')
     .argument('<name>')
-    .option('--replica <id>', 'which one; the first one without it')
+    .option('--replica <id>', 'the replica (default: the first)')
     .action(async (name: string, { replica, ...options }: LogOptions) => {
       const session = openSession(options, io);
       await printLog(session, `${pathOf(name)}/log`, { replica });
     });
 
-  clientCommand(service, 'remove', 'Stop the replicas of a service, and forget it')
+  clientCommand(service, 'remove', 'Stop the replicas of a service, and remove it')
     .argument('<name>')
     .action(async (name: string, options: CommonOptions) => {
       const session = openSession(options, io);

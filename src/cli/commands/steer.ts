@@ -62,7 +62,7 @@ export function nodeCommand(program: Command, io: Io): void {
     'node',
     'Command, configure or remove a node, or manage the keys of nodes',
   );
-  clientCommand(node, 'remove', 'Forget a node that is dead and has no work')
+  clientCommand(node, 'remove', 'Remove a dead node that has no work')
     .argument('<node_id>')
     .action(async (nodeId: string, options: CommonOptions) => {
       const session = openSession(options, io);
@@ -74,7 +74,7 @@ export function nodeCommand(program: Command, io: Io): void {
     .argument('<node_id>')
     .addArgument(new Argument('<command>').choices(['start', 'stop', 'reset', 'terminate', 'configure']))
     .argument('[text]', 'with configure: the configuration')
-    .option('--reason <reason>', 'why, for the history')
+    .option('--reason <reason>', 'the reason, for the history')
     .action(async (nodeId: string, command: string, text: string | undefined, options: ReasonOptions) => {
       const session = openSession(options, io);
       const path = `/v1/nodes/${encodeURIComponent(await nodeIdOf(session.client, nodeId))}`;
@@ -109,8 +109,8 @@ export function taskCommand(program: Command, io: Io): void {
   clientCommand(program, 'task', 'Command a task')
     .argument('<task_id>')
     .addArgument(new Argument('<command>').choices(['stop', 'reset', 'preempt', 'terminate']))
-    .option('--module <module>', 'only this module (with reset: and all that follows from it)')
-    .option('--reason <reason>', 'why, for the history')
+    .option('--module <module>', 'only this module (with reset: also the modules that depend on it)')
+    .option('--reason <reason>', 'the reason, for the history')
     .action(async (taskId: string, command: string, options: TaskOptions) => {
       const session = openSession(options, io);
       const { module, reason } = options;

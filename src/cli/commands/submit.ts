@@ -17,11 +17,11 @@ interface SubmitOptions extends CommonOptions {
 export function submitCommand(program: Command, io: Io): void {
   requireOption(clientCommand(program, 'submit', 'Submit a new problem to a graph'))
     .argument('<graph>', "the graph's name")
-    .requiredOption('--input <file|-|json>', 'what to solve')
-    .option('--title <title>', 'a name for people')
+    .requiredOption('--input <file|-|json>', 'the input of the problem')
+    .option('--title <title>', 'a human-readable name')
     .option('--tag <tag>', 'a tag (repeatable)', (tag: string, tags: string[] = []) => [...tags, tag])
     .option('--priority <number>', '0 to 100, higher first (default 50)', priority)
-    .option('--wait', 'wait for the end; exit 1 if the task fails')
+    .option('--wait', 'wait until the task ends; exit with 1 if it fails')
     .action(async (graph: string, options: SubmitOptions) => {
       const session = openSession(options, io);
       const { title, tag: tags, priority: given, require } = options;

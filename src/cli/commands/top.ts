@@ -14,9 +14,9 @@ interface TopOptions extends CommonOptions {
 }
 
 export function topCommand(program: Command, io: Io): void {
-  clientCommand(program, 'top', 'Show what runs and what waits, by module, until Ctrl-C')
-    .option('--interval <seconds>', 'how often it is drawn anew', seconds, 2)
-    .option('--once', 'only once, as where stdout is not a terminal')
+  clientCommand(program, 'top', 'Show running and waiting work by module, until Ctrl-C')
+    .option('--interval <seconds>', 'seconds between updates', seconds, 2)
+    .option('--once', 'print once, as if stdout were not a terminal')
     .action(async (options: TopOptions) => {
       const session = openSession(options, io);
       const terminal = options.once || session.json ? undefined : terminalOf(io);

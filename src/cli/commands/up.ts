@@ -13,7 +13,7 @@ const STOP_WITHIN_MS = 4500;
 export function registerUp(program: Command, io: Io): void {
   const command = program
     .command('up')
-    .description('run the orchestrator in the foreground')
+    .description('Run the orchestrator in the foreground')
     .addOption(new Option('--config <FILE>', 'options in YAML (TUTTI_CONFIG)'));
   for (const option of Object.values(OPTIONS)) {
     const { flag, value, isOptional, help, name } = option;

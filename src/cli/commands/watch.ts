@@ -9,12 +9,12 @@ import { drawToEnd, type Terminal, terminalOf } from '../watch/live.js';
 import { printTask } from './print-task.js';
 
 export function watchCommand(program: Command, io: Io): void {
-  clientCommand(program, 'watch', 'Watch a task to its end, or everything until Ctrl-C')
+  clientCommand(program, 'watch', 'Watch a task until it ends, or all events until Ctrl-C')
     .argument('[task_id]')
     .addHelpText(
       'after',
-      '\nIn a terminal a task is drawn as it runs; elsewhere every event is a line. With --json it is one line of JSON, and that ' +
-        'of a task ends with the task itself.',
+      '\nIn a terminal, a task is drawn as it runs; otherwise every event is printed as a line. With --json, each line is JSON, and ' +
+        'the last line for a task is the task itself.',
     )
     .action(async (id: string | undefined, options: CommonOptions) => {
       const session = openSession(options, io);

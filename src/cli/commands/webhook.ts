@@ -18,12 +18,15 @@ interface AddOptions extends CommonOptions {
 export function webhookCommand(program: Command, io: Io): void {
   const webhook = program.command('webhook').description('Add, list, test and remove webhooks');
 
-  clientCommand(webhook, 'add', 'Post events from now on to an address')
+  clientCommand(webhook, 'add', 'Post all future events to an address')
     .argument('<name>')
     .argument('<url>')
-    .option('--event <type>', 'a type of events, like iteration.failed (repeatable; default: all)', more, [])
-    .option('--problem <filter>', 'only events of problems that the filter holds for')
-    .option('--secret-file <file>', 'sign deliveries with what this file holds, without its last line break')
+    .option('--event <type>', 'an event type, such as iteration.failed (repeatable; default: all)', more, [])
+    .option('--problem <filter>', 'only events of problems that match the filter')
+    .option(
+      '--secret-file <file>',
+      'sign deliveries with the content of this file, without its last line break',
+    )
     .action(async (name: string, url: string, { event, problem, secretFile, ...common }: AddOptions) => {
       const session = openSession(common, io);
       const added = await session.client.post('/v1/webhooks', {
@@ -42,13 +45,13 @@ export function webhookCommand(program: Command, io: Io): void {
     session.print({ items, next_cursor: null }, () => table(columns, items.map(rowOf)));
   });
 
-  clientCommand(webhook, 'test', 'Post a test, and say how that went')
+  clientCommand(webhook, 'test', 'Post a test event, and show the result')
     .argument('<name>')
     .action(async (name: string, options: CommonOptions) => {
       const session = openSession(options, io);
       const tested = await session.client.post(`${pathOf(name)}/test`, {});
       if (tested.delivered !== true)
-        throw new CliError(EXIT.failed, 'webhook_failed', `${name} does not take events: ${tested.status}`);
+        throw new CliError(EXIT.failed, 'webhook_failed', `${name} does not accept events: ${tested.status}`);
       session.print(tested, () => `${name}  ${tested.status}`);
     });
 

@@ -148,7 +148,7 @@ async function takeDown(started: Started): Promise<void> {
   if (left !== undefined) fail(new Error(`some of the six nodes may still run: ${messageOf(left)}`));
 }
 
-/** What kept it from that, if anything; it has ended in any case. */
+/** The error that prevented it, if any; it has ended in any case. */
 async function stopNodes(started: Started): Promise<unknown> {
   try {
     const { http } = await started.ready;

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { TuttiError } from '../../base/errors.js';
 
-/** What it gets to end by itself. */
+/** The time in which it may end by itself. */
 const END_WITHIN_MS = 5000;
 /** The last lines of one that failed are shown. */
 const KEPT_LINES = 20;

@@ -11,7 +11,7 @@ export interface SolvedIteration {
   >;
 }
 
-/** What a person wants to read of each module's output. */
+/** The part of each module's output that people want to read. */
 const LINES: Readonly<Record<string, readonly { readonly label: string; read(output: Fields): string }[]>> = {
   ml_model_metadata: [
     { label: 'goal', read: (output) => list(output.ml_model_metadata, 2) },

@@ -12,7 +12,7 @@ type Listed = readonly Service[];
 
 /** A node that has not registered by then will not. */
 const READY_WITHIN_MS = 60_000;
-/** What is told to stop has ten seconds before it is killed. */
+/** A process that is told to stop is killed after ten seconds. */
 const REMOVED_WITHIN_MS = 20_000;
 
 /** Until each has a node that takes work. */

@@ -1,4 +1,4 @@
-/** What the demonstration asks for: the problem, once more with a lower footprint, and the footprint in other places. */
+/** The requests of the demonstration: the problem, again with a lower footprint, and the footprint in other places. */
 import type { Client } from '../client.js';
 import type { Io } from '../io.js';
 import { waitForTask } from '../task.js';
@@ -18,7 +18,7 @@ export interface Show {
 
 /** Electricity from much coal to hardly any. */
 const PLACES = ['India', 'Poland', 'Germany', 'France', 'Norway'];
-/** What does not depend on the place. */
+/** The modules that do not depend on the place. */
 const REUSED = ['ml_model_metadata', 'app_requirements', 'hw_constraints', 'ml_model', 'hw_resources'];
 
 /** Both iterations, or the first one only where that failed. */

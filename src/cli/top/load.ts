@@ -1,4 +1,4 @@
-/** What `tutti top` shows: one reading of the orchestrator, over HTTP. */
+/** The data of `tutti top`: one reading of the orchestrator, over HTTP. */
 import type { Client } from '../client.js';
 
 export interface Stats {

@@ -7,7 +7,7 @@ import { type IterationView, provenanceOf, sourceOf } from '../task.js';
 
 export interface Line {
   readonly name: string;
-  /** What it takes, by name. */
+  /** Its inputs by name. */
   readonly inputs: readonly string[];
   /** Inputs that are not what the graph would give it. */
   readonly overridden: readonly string[];
@@ -74,7 +74,7 @@ export function boardOf(view: IterationView, { inputs, loops }: Course): Board {
   return { taskId, state, startedAt: moment(view.started_at), lines, loops, ended };
 }
 
-/** What is said of a line: of one that waits, first of all the inputs that it waits for. */
+/** The text of a line: for a waiting module, first the inputs that it waits for. */
 export function noteOf({ lines, loops, ended }: Board, line: Line): string {
   const { name, state, note, inputs, overridden } = line;
   if (state !== 'waiting') return note;
@@ -122,7 +122,7 @@ function turn(board: Board, what: string, event: StreamedEvent): Board {
   return { ...board, lines, ended: [...board.ended, from] };
 }
 
-/** What it did so far no longer counts. */
+/** Its earlier work no longer counts. */
 function anew(line: Line, pass: number | undefined): Line {
   return {
     ...line,
@@ -190,7 +190,7 @@ function advanceLine(line: Line, subject: string, what: string, event: StreamedE
       finishedAt: undefined,
     };
   }
-  // What an execution still says that has been replaced no longer counts for the module.
+  // Events of a replaced execution no longer count for the module.
   if (execution !== line.execution) return line;
   if (what === 'progress') {
     const progress = typeof event.progress === 'number' ? event.progress : line.progress;

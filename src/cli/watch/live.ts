@@ -51,7 +51,7 @@ export async function drawToEnd(
   }
 }
 
-/** What each module takes and what is repeated, as the graph that the task runs on says. */
+/** The inputs of each module and the loops, from the graph of the task. */
 async function courseOf(client: Client, view: IterationView): Promise<Course> {
   const path = `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${String(view.graph_version)}`;
   const { value } = await client.get<{

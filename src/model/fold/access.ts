@@ -1,4 +1,4 @@
-/** What facts make of grants. */
+/** The fold of facts about grants. */
 import { DEFAULT_PROJECT } from '../access.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';

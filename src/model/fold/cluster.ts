@@ -1,4 +1,4 @@
-/** What facts make of clusters. */
+/** The fold of facts about clusters. */
 import { type Cluster, clusterFromFields } from '../cluster.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';

@@ -1,4 +1,4 @@
-/** What facts make of deployments. */
+/** The fold of facts about deployments. */
 import { DEFAULT_PROJECT } from '../access.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';

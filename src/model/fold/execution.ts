@@ -1,4 +1,4 @@
-/** What facts make of executions: their acceptance, progress, log, outputs and end. */
+/** The fold of facts about executions: their acceptance, progress, log, outputs and end. */
 import type { DurableState, Moment } from '../durable.js';
 import { countsAsAttempt, type ExecutionEnd, executionMayBecome, type ObservedState } from '../execution.js';
 import type { ExecutionEndFact, FactOf } from '../facts.js';

@@ -1,4 +1,4 @@
-/** What facts make of nodes. */
+/** The fold of facts about nodes. */
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';
 import { type Liveness, livenessMayBecome } from '../node.js';

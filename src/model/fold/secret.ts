@@ -1,4 +1,4 @@
-/** What facts make of secrets. */
+/** The fold of facts about secrets. */
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';
 

@@ -1,4 +1,4 @@
-/** What facts make of services and their replicas. */
+/** The fold of facts about services and their replicas. */
 import { DEFAULT_PROJECT } from '../access.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';
@@ -112,7 +112,7 @@ export function forgetReplica(state: DurableState, fact: FactOf<'replica.forgott
   state.undo.remove(state.runs, taskKey);
 }
 
-/** What was said of it in another state is not true of this one. */
+/** The reason of an earlier state does not apply to this one. */
 function observed(
   { reason: _reason, nodeId: _node, retry: _retry, ...replica }: Replica,
   state: Replica['observed'],

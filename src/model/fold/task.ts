@@ -1,4 +1,4 @@
-/** What facts make of problems, tasks and their modules. */
+/** The fold of facts about problems, tasks and their modules. */
 import { DEFAULT_PROJECT } from '../access.js';
 import { denial } from '../approval.js';
 import { cachedRef } from '../cached.js';
@@ -287,7 +287,7 @@ export function decideApproval(state: DurableState, fact: FactOf<'approval.decid
   setPhase(state, moment.changed, task, run, { kind: 'approved', ...(indexed && { indexed }) });
 }
 
-/** What a pass has put out is what the next one is given. */
+/** The outputs of a pass are the inputs of the next one. */
 export function passLoop(state: DurableState, fact: FactOf<'loop.passed'>, moment: Moment): void {
   const { undo } = state;
   const { problem_id, iteration_id, pass } = fact;
@@ -317,7 +317,7 @@ export function endLoop(state: DurableState, fact: FactOf<'loop.ended'>, moment:
   if (error) failModule(state, { type: 'module.failed', ...about, error }, moment);
 }
 
-/** What the module did so far no longer counts. With pass 1, its loop begins anew. */
+/** Earlier work of the module no longer counts. With pass 1, its loop starts again. */
 export function resetModule(state: DurableState, fact: FactOf<'module.reset'>, moment: Moment): void {
   const { undo } = state;
   const { task, run } = runFor(state, fact);

@@ -1,4 +1,4 @@
-/** What facts make of webhooks. */
+/** The fold of facts about webhooks. */
 import { ALL_PROJECTS } from '../access.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';

@@ -7,7 +7,7 @@ export interface ConformCase {
   /** `<subject>.<what>`; stable. */
   readonly id: string;
   readonly level: Level;
-  /** What a node does that keeps it. */
+  /** The required behaviour of a node. */
   readonly sentence: string;
   /**
    * `joined`: registered, IDLE, holding nothing. `process`: just started, which is dearer.

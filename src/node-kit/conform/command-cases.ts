@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConformCase } from './case.js';
 import { demand, isAbout, isFinal, same } from './stage.js';
 
-/** What a node may take beyond the grace that it was given. */
+/** The tolerance beyond the grace period of a node. */
 const SLACK_MS = 1_500;
 const SILENCE_MS = 700;
 /** A clean end, with everything acknowledged. */

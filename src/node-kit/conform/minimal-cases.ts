@@ -1,4 +1,4 @@
-/** What every node does, with any input: the minimal node of the protocol. */
+/** Requirements for every node, with any input: the minimal node of the protocol. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConformCase } from './case.js';
 import { demand, isAbout, ON_ITS_WAY_MS, same } from './stage.js';
@@ -178,7 +178,7 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
       const execution = stage.assign();
       await stage.output(execution, 1);
       stage.ack(execution, 1, true);
-      // What was on its way when the acknowledgement came.
+      // Outputs that were in flight when the acknowledgement arrived.
       await delay(ON_ITS_WAY_MS);
       stage.conductor.forget((heard) => isAbout(heard, execution));
       await stage.conductor.never(

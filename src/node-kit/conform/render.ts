@@ -7,7 +7,7 @@ export function resultLine({ id, outcome, sentence, ms }: CaseResult): string {
   return `${mark} ${id}: ${sentence}${outcome === 'not_run' ? '' : ` (${ms} ms)`}`;
 }
 
-/** What was expected, what was said instead, and what the node wrote about it. */
+/** The expectation, the actual messages, and the output of the node. */
 export function failureText({ expected, exchange = [], written }: CaseResult): string {
   return [
     `        expected ${expected}`,

@@ -23,7 +23,7 @@ export interface StageOptions {
   readonly module: string;
   /** How long a step may take. */
   readonly patienceMs: number;
-  /** What the node is given at the level *minimal*. */
+  /** The input of the node at the level *minimal*. */
   readonly inputs: readonly Input[];
 }
 
@@ -33,10 +33,10 @@ const START_MS = 20_000;
 /** The first may be lost, since nobody had subscribed yet; the repeats come after 1 s, 2 s and 4 s more. */
 const OUTPUT_MS = 10_000;
 
-/** What was said before an answer came may still arrive. */
+/** Messages sent before an answer may still arrive. */
 export const ON_ITS_WAY_MS = 1_000;
 
-/** What the node of the level *full* is asked to do, see `docs/node-protocol.md`. */
+/** The request to the node of the level *full*, see `docs/node-protocol.md`. */
 export interface Wish {
   readonly echo?: unknown;
   readonly sleep_ms?: number;
@@ -52,7 +52,7 @@ export interface Execution {
   readonly lease: string;
 }
 
-/** What the node of the level *full* gives. */
+/** The output of the node of the level *full*. */
 export interface Answer {
   readonly echo?: unknown;
   readonly runs?: number;

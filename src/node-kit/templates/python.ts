@@ -4,7 +4,7 @@ import { commonFiles } from './typescript.js';
 /** A node in Python: the work as a function of its own, so that it can be tested without anything else. */
 export const pythonNode: Template = ({ name, packageRoot }) => ({
   'requirements.txt': `tutti @ file://${packageRoot}/python\n`,
-  'work.py': `"""What the module ${name} does, which knows nothing of nodes."""
+  'work.py': `"""The work of the module ${name}, independent of nodes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class UserInput(Record):
 
 
 class Inputs(Record):
-    """What it is given, by the names that the graph gives its inputs."""
+    """Its inputs, by their names in the graph."""
 
     user_input: UserInput
 

@@ -29,12 +29,12 @@ export const typescriptNode: Template = ({ name, packageRoot }) => ({
     undefined,
     2,
   )}\n`,
-  'work.ts': `/** What the module ${name} is given, by the names that the graph gives its inputs. */
+  'work.ts': `/** The inputs of the module ${name}, by their names in the graph. */
 export interface Inputs {
   readonly user_input: { readonly text: string };
 }
 
-/** What it gives. */
+/** Its output. */
 export interface Output {
   readonly words: number;
   readonly longest: string;

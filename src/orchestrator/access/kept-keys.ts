@@ -17,7 +17,7 @@ export interface KeyChanges {
 }
 
 export interface KeptKeysDeps {
-  /** What the store has. */
+  /** The keys in the store. */
   readonly entries: Iterable<KeyEntry>;
   readonly vault: Pick<Vault, 'seal' | 'open'>;
   /** Settles when it is stored. */

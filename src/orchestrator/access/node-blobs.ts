@@ -1,5 +1,5 @@
 /**
- * What a node may do over HTTP, with the token of its registration (`core/nodes/blob-tokens.ts`): get and put blobs, as its work needs.
+ * The rights of a node over HTTP, with the token of its registration (`core/nodes/blob-tokens.ts`): reading and uploading the blobs of its work.
  *
  * B3. It gets the blobs of its own executions that have not ended: their inputs, and of run modules the files. Of any other blob it is told that there is
  *     none, also where it knows its hash.

@@ -32,7 +32,7 @@ export interface KeyRecord {
 }
 
 export interface NodeKeysDeps {
-  /** What `save` has kept; empty at the first start. */
+  /** The data that `save` has stored; empty at the first start. */
   readonly stored: KeyRecord;
   /** Keeps the record, whole or not at all, and durably. */
   readonly save: (record: KeyRecord) => Promise<void>;

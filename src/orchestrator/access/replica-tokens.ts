@@ -1,5 +1,5 @@
 /**
- * What a replica of a service that is a node registers with, where a token is needed and connections are not encrypted.
+ * The token with which a service's replica registers as a node, if a token is needed and connections are not encrypted.
  *
  * T1. Nothing of a token is stored. It says which module and instance may say hello with it, and in which run, sealed with the key of the secrets: it
  *     lasts over a restart of the orchestrator.
@@ -21,7 +21,7 @@ export interface ReplicaTokensDeps {
 }
 
 const PREFIX = 'tutti-replica-';
-/** What a token is sealed under: no secret can be called so. */
+/** The name under which a token is sealed; no secret can have it. */
 const SEALED_UNDER = 'token of a replica';
 
 export class ReplicaTokens {

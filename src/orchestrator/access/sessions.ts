@@ -21,7 +21,7 @@ export interface SessionsDeps {
 }
 
 const PREFIX = 'tutti-session-';
-/** What a session is sealed under: no secret can be called so. */
+/** The name under which a session is sealed; no secret can have it. */
 const SEALED_UNDER = 'session of a token';
 
 export class Sessions {

@@ -21,7 +21,7 @@ export function remember(turn: Turn, dedupe: Dedupe | undefined, answer: Answer)
   turn.journal.remember(key, { hash, answer, expires_at: expiresAt });
 }
 
-/** What an earlier request with this key came to, if there was one. */
+/** The answer of an earlier request with this key, if there was one. */
 export function recall(turn: Turn, dedupe: Dedupe): Answer | undefined {
   const row = turn.journal.answered.get(dedupe.key) ?? turn.loaded.answered.get(dedupe.key);
   if (!row || row.expires_at <= turn.wallMs) return undefined;

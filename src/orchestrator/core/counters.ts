@@ -1,6 +1,6 @@
 import type { Undo } from '../../base/undo.js';
 
-/** What is counted for the operators; see `docs/operations.md`. */
+/** The counters for operators; see `docs/operations.md`. */
 export class Counters {
   readonly #counts = new Map<string, number>();
   readonly #undo: Undo | undefined;

@@ -198,7 +198,7 @@ function take(turn: Turn, step: Step, onError: OnError): void {
   }
 }
 
-/** What a peer says in one frame is taken in part by part: one that cannot be decided keeps no other from its effect. */
+/** The messages of a frame are handled one by one: a failure of one does not affect the others. */
 function attemptPart(turn: Turn, step: Step, onError: OnError, work: () => void): void {
   const decided = attempt(turn, work);
   if (!decided.ok) onError(decided.thrown, step.kind);

@@ -1,5 +1,5 @@
 /**
- * What one batch leads to: facts and rows to commit, then messages to send and requests to answer.
+ * The result of one batch: facts and rows to commit, then messages to send and requests to answer.
  *
  * 1. Nothing in here has happened yet: it is performed only once the commit has succeeded.
  * 2. What a step adds is undone with the step.
@@ -76,7 +76,7 @@ export interface FreshPayload {
   readonly bytes: Uint8Array;
 }
 
-/** What a peer was refused in this batch: the first of its code, and how many there were. */
+/** The refusals of a peer in this batch: the first of each code, and their number. */
 export interface RefusedPeer {
   readonly via: 'control' | 'outputs';
   /** Of the control socket its route, of the outputs socket its address. */

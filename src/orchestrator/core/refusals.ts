@@ -4,7 +4,7 @@ import type { RefusalCode, Refused } from '../../model/protocol.js';
 import type { FleetNode } from './state.js';
 import type { Turn } from './turn.js';
 
-/** What a refusal answers. */
+/** The message that a refusal answers. */
 export type Answers = Partial<Pick<Refused, 'executionId' | 'seq' | 'commandId' | 'transactionId' | 'hint'>>;
 
 /** Returns whether it was within the peer's limit. */

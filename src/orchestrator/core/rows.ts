@@ -115,7 +115,7 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       const { problem_id, iteration_id } = fact;
       for (const [sha256, owner, seq] of fact.freed ?? [])
         journal.delete('blob_refs', [sha256, problem_id, iteration_id, owner, seq]);
-      // What it has put out so far no longer counts.
+      // Its earlier outputs no longer count.
       for (const { cacheKey, observed } of task.runs[position]!.executions)
         if (cacheKey !== undefined && observed === 'succeeded') journal.delete('results', [cacheKey]);
       if (task.graph.modules[position]!.spec.approve)

@@ -1,5 +1,5 @@
 /**
- * What the orchestrator holds in memory: the graphs, the nodes, the unfinished tasks with their executions, the commands under way.
+ * The orchestrator's state in memory: the graphs, the nodes, the unfinished tasks with their executions, the commands under way.
  *
  * 1. What survives a restart (`DurableState`) is changed by facts only; the rest belongs to this process (`ProcessState`).
  * 2. Only `decide` changes it, one batch at a time, and only through `undo`: a step that fails leaves nothing behind.
@@ -83,7 +83,7 @@ export interface ModuleTypes {
   readonly key: string;
 }
 
-/** What this process knows of a node, and no record does. */
+/** State of a node that only this process has, and no record. */
 export interface NodeAtWork {
   /** The output type that its author declares; empty: whatever the graph does. */
   readonly declaredOutput: string;
@@ -231,7 +231,7 @@ export interface LookUp {
 /** `key`: its name. All are of one rank, by age. */
 export type ServiceToEvaluate = Evaluable;
 
-/** What belongs to this process: it follows anew from the durable state and from what peers say. */
+/** State of this process: it is rebuilt from the durable state and the messages of peers. */
 export interface ProcessState {
   readonly moduleTypes: WeakMap<LoadedGraph, Map<string, ModuleTypes>>;
   readonly nodesByInstance: ReadonlyMap<string, FleetNode>;
@@ -347,7 +347,7 @@ export class State implements DurableState, ProcessState {
     return this.graph(name, version)?.compiled;
   }
 
-  /** What the newest version of some graph says about a module that nodes play. */
+  /** The definition of a node's module in the newest version of a graph. */
   moduleSpec(module: string): CompiledModule | undefined {
     for (const versions of this.graphs.values()) {
       const compiled = versions.at(-1)?.compiled;

@@ -1,4 +1,4 @@
-/** What happens when a moment has come. Timers only remind: each looks at the state as it is now. */
+/** The handling of timers. Timers are only reminders: each checks the current state. */
 import { hasEnded } from '../../model/execution.js';
 import type { Execution } from '../../model/task.js';
 import { attempt } from './attempt.js';

@@ -1,4 +1,4 @@
-/** What `decide` is given: what happened, and everything about the world that the decision may depend on. */
+/** The input of `decide`: the steps, and all outside data that the decision may depend on. */
 import type { IdSource } from '../../base/ids.js';
 import type { Peer, Route } from '../../bus/bus.js';
 import type { Asker, AuditNote } from '../../model/audit.js';
@@ -24,7 +24,7 @@ export interface Asking extends Asker {
   readonly action: string;
 }
 
-/** What does not change while the orchestrator runs. */
+/** Settings that do not change while the orchestrator runs. */
 export interface Settings {
   readonly epoch: number;
   readonly storeId: string;
@@ -131,7 +131,7 @@ export type PreparedRequest =
       readonly name: string;
       readonly project: string;
       readonly blueprint: Blueprint;
-      /** What its steps are given. */
+      /** The data for its steps. */
       readonly prepared: PreparedInput;
       readonly types: TypeRegistry;
       readonly typesJson: TypesJson;
@@ -203,7 +203,7 @@ export type Step =
   /** Of what was done, or refused, outside the loop. */
   | { readonly kind: 'audit'; readonly id: number; readonly note: AuditNote }
   | { readonly kind: 'keep keys'; readonly id: number; readonly changes: KeyChanges }
-  /** What an assignment was held back for is there. */
+  /** The data that an assignment was waiting for has arrived. */
   | { readonly kind: 'assign now'; readonly executionId: string }
   /** A blob's content is on the disk. */
   | {
@@ -233,7 +233,7 @@ export type Step =
   /** Time has passed. */
   | { readonly kind: 'wake' };
 
-/** What the store says about the steps of a batch, as of the end of the batch before. */
+/** The stored data that the steps of a batch need, as of the end of the previous batch. */
 export interface Loaded {
   readonly problems: ReadonlyMap<string, ProblemRow>;
   /** Ended iterations that a request names as parent, or chooses, by task key. */
@@ -251,7 +251,7 @@ export interface Loaded {
   readonly replacedBoots: ReadonlySet<string>;
   /** The sizes of the blobs that are there, of those that the batch refers to. */
   readonly blobs: ReadonlyMap<string, number>;
-  /** What was found for `State.lookUps`, by their keys. */
+  /** The results of `State.lookUps`, by their keys. */
   readonly lookedUp: ReadonlyMap<string, LookedUp>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What people have said about problems against the events that say so, in one pass over all events.
+ * Compares the descriptive fields of problems with their events, in one pass over all events.
  *
  * M1. What no kept event says is taken from the row, and so proves nothing.
  * M2. Memory holds the problems whose newest change is still to come.

@@ -1,4 +1,4 @@
-/** What facts make when they are told again: a durable state of as little as its reader is interested in, folded as the loop folds it. */
+/** A replay of facts: a durable state that holds only the part that its reader needs, folded as in the loop. */
 import { Undo } from '../../base/undo.js';
 import type { Grant } from '../../model/access.js';
 import type { Cluster } from '../../model/cluster.js';

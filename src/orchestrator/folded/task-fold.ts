@@ -81,7 +81,7 @@ export class TaskFold {
     const created = this.#created;
     if (!created) return undefined;
     const row = { ...this.#problem, newest_iteration_id: 0 };
-    // What people have made of it since then is told by no event of a task.
+    // Later changes of its descriptive fields are not in the events of a task.
     return row.changed_seq === undefined
       ? differenceOf(row, created)
       : differenceOf(withoutRemarks(row), withoutRemarks(created));

@@ -1,5 +1,5 @@
 /**
- * What somebody may read: the store with nothing in it but what is of their project, and of none.
+ * The readable part of the store for a caller: only data of their project, and data of no project.
  *
  * P1. Every question is answered from such a view, so none can forget to look whose it is. Each table says how that is found out: one that is new
  *     does not compile before it has said so.

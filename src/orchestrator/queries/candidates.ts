@@ -1,5 +1,5 @@
 /**
- * What may be found: iterations by their summaries, with the whole row and the payloads behind it only for those who ask.
+ * The candidates of a search: iterations by their summaries; the whole row and the payloads are read only when needed.
  *
  * 1. Problems come in the order of their creation, whatever state they are in: those whose newest iteration has ended from the stretch
  *    of its state in `problems_by_state`, the others, which are few, from `unfinished`; together they are all, each once.
@@ -19,7 +19,7 @@ export interface Candidate {
   readonly summary: Summary;
   /** Its row, which is large, and lies elsewhere. */
   readonly whole: () => Promise<TaskRow | undefined>;
-  /** What its problem's notes say. */
+  /** The notes of its problem. */
   readonly notes: () => Promise<string>;
   /** A value of an output that is known without its payload, by the name that an index has for it. */
   readonly known?: { readonly field: string; readonly value: unknown };
@@ -31,7 +31,7 @@ export interface ProblemsWanted {
   /** Begin behind the one with this `created_seq`. */
   readonly after: number | undefined;
   readonly descending: boolean;
-  /** What they are marked with. @default all */
+  /** The mark that they must have. @default all */
   readonly mark?: string | undefined;
 }
 

@@ -33,7 +33,7 @@ export interface Planned {
   readonly services: ReadonlyMap<string, ServiceRow>;
 }
 
-/** What an operation was to do, and what is observed of the components after it. */
+/** The plan of an operation, and the observed state of the components after it. */
 export async function plannedBy(reader: Reader, payloads: Payloads, row: TaskRow): Promise<Planned> {
   const { compiled, yaml } = await payloads.graphOf(row);
   const { plan } = readPlan(yaml)!;

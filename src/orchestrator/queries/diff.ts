@@ -1,4 +1,4 @@
-/** What differs between two iterations, leaf by leaf. */
+/** The differences between two iterations, leaf by leaf. */
 
 import { jsonDifferences } from '../../base/json/differences.js';
 import { JsonText, printJson } from '../../base/json/json-text.js';

@@ -1,4 +1,4 @@
-/** What a query found, as JSON that is read only by those who look into it. */
+/** The result of a query, as JSON text that is parsed only when needed. */
 import { printJson } from '../../base/json/json-text.js';
 import type { FoundJson } from '../port.js';
 

@@ -10,7 +10,7 @@ import { payloads } from '../tables.js';
 
 /** A stored output, decoded. */
 export interface Decoded extends Omit<StoredOutput, 'json'> {
-  /** What `printJson` writes: the text of a payload that is JSON, another decoded; for a blob, its reference. */
+  /** The value for `printJson`: the text of a JSON payload, otherwise the decoded value; for a blob, its reference. */
   readonly json: unknown;
 }
 
@@ -26,7 +26,7 @@ function together(module: string, outputs: ReadonlyMap<string, Decoded>): Decode
   return { json, type: 'json', raw: { kind: 'inline', bytes: Buffer.from(json.text) } };
 }
 
-/** What filters and orders read of an iteration. */
+/** The data of an iteration that filters and orders read. */
 export interface FieldReads {
   readonly input: (task: TaskRow) => Promise<unknown>;
   /** The output of a module that succeeded, decoded; an object of its named ones. */
@@ -57,7 +57,7 @@ export class Payloads {
     return (await decoded(reader, row.input, graph, graph.compiled.graph.source.type))?.json ?? null;
   }
 
-  /** What modules were given instead of what the graph would give them, by module and input. */
+  /** Overrides, by module and input. */
   async overridesOf(reader: Reader, row: TaskRow): Promise<Record<string, Record<string, unknown>>> {
     const graph = await this.graphOf(row);
     const values: Record<string, Record<string, unknown>> = {};
@@ -72,7 +72,7 @@ export class Payloads {
     return values;
   }
 
-  /** What a module gets, by the names of its inputs; without those that nothing was put out for. */
+  /** The inputs of a module by name, without those that have no output. */
   async moduleInputs(reader: Reader, row: TaskRow, module: string): Promise<Map<string, unknown>> {
     const graph = await this.graphOf(row);
     const { compiled } = graph;
@@ -97,14 +97,14 @@ export class Payloads {
     const outputs = await this.#outputsOf(reader, row, module);
     const isWhole = name === '' && !outputs.has(reference);
     const output = isWhole ? together(module, outputs) : outputs.get(reference);
-    // What was taken from elsewhere is its own.
+    // A result from the cache belongs to the iteration itself.
     const { phase, cached_from } = row.modules[module] ?? {};
     if (!output || phase !== 'reused' || cached_from) return output;
     const { iteration_id: iterationId, owner: executionId } = row.modules[module]!.reused!;
     return { ...output, reusedFrom: { iterationId, executionId } };
   }
 
-  /** What filters and indexes read of a module: its output, or an object of its named ones. Those that are blobs are left out. */
+  /** The output of a module for filters and indexes, or an object of its named outputs, without blobs. */
   async readableOutput(reader: Reader, row: TaskRow, module: string): Promise<unknown> {
     const outputs = await this.#outputsOf(reader, row, module);
     const inline = new Map([...outputs].filter(([, { raw }]) => raw.kind === 'inline'));

@@ -97,7 +97,7 @@ export async function listProblems(
   return { items, next_cursor: null };
 }
 
-/** What all of them are marked with. */
+/** The common mark of all of them. */
 export function markOf({ starred, archived, tag }: ProblemFilter): string | undefined {
   if (tag !== undefined) return markOfTag(tag);
   if (starred) return STARRED;

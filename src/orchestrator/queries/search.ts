@@ -33,7 +33,7 @@ import { Unseen } from './unseen.js';
 /** A field of one candidate. @default to compare: numbers as JavaScript reads them, not as they were written */
 type ReadField = (name: string, toShow?: boolean) => Promise<unknown>;
 
-/** What is searched: problems by their newest iteration, or iterations, of all problems or of one. */
+/** The scope of a search: problems by their newest iteration, or iterations, of all problems or of one. */
 export type Scope =
   | { readonly kind: 'problems' }
   | { readonly kind: 'iterations' }
@@ -45,7 +45,7 @@ export interface SearchDeps extends FieldReads {
   /** Whether every ended iteration (of this graph) that has the field is in its index. */
   readonly covers: (field: string, graph: string | undefined) => Promise<boolean>;
   readonly view: (summary: Summary) => View;
-  /** What has to hold besides the filter. */
+  /** Conditions besides the filter. */
   readonly accepts: (candidate: Candidate) => boolean | Promise<boolean>;
   /** Of problems: the state that all of them have, where something besides the filter says so. */
   readonly state?: TaskState | undefined;
@@ -55,7 +55,7 @@ export interface SearchDeps extends FieldReads {
 
 /** A page takes no longer than this, whatever it is asked for. */
 export const SEARCH_MS = 1500;
-/** What an index finds is put in the order of the list up to so many; more are so many that looking in that order soon fills a page. */
+/** Up to this number, results of an index are sorted into the order of the list; with more, a scan in that order soon fills a page. */
 const GATHER_LIMIT = 20_000;
 const READ_PAGE = 200;
 
@@ -135,7 +135,7 @@ class Search {
     return this.#deps.mark ?? markAmong(this.#query.conditions);
   }
 
-  /** What the list is narrowed by where no output's index is. */
+  /** The index that narrows the list if no output is indexed. */
   #listIndex(): string | undefined {
     const mark = this.#mark();
     if (mark !== undefined) return tagOfMark(mark) === undefined ? mark : 'tags';
@@ -339,7 +339,7 @@ class Search {
       yield candidateOf(problem, row);
   }
 
-  /** What an entry of an index names, where it is in the scope. */
+  /** The iteration that an index entry names, if it is in the scope. */
   async #candidateAt(key: Key, summary: Summary | undefined): Promise<Candidate | undefined> {
     const [field, element, problemSeq, iterationId] = key as [string, string, number, number];
     const { reader } = this.#deps;
@@ -416,9 +416,9 @@ class Search {
     if (cursor === undefined) return undefined;
     const [kind, ...place] = cursor;
     if (kind === plan && place.length === length) return place;
-    const message = 'the cursor is one of a page in another order';
+    const message = 'the cursor belongs to another order';
     const details = [
-      { path: 'cursor', code: 'bad_cursor', message: 'go on with the filter and order that it came from' },
+      { path: 'cursor', code: 'bad_cursor', message: 'use the filter and order that it came from' },
     ];
     return refusal('malformed', 'bad_cursor', message, { details });
   }
@@ -438,7 +438,7 @@ class Search {
       elapsed_ms: Math.round(performance.now() - this.#startMs),
       ...(unseen !== undefined && { hint: unseen }),
       ...(!complete && {
-        hint: 'the time was over before the page was full: go on with next_cursor, or index a field that the filter names',
+        hint: 'the time ran out before the page was full: continue with next_cursor, or index a field of the filter',
       }),
     };
     return { items, next_cursor: next === undefined ? null : writeCursor(next), query };
@@ -478,7 +478,7 @@ function tooSlow(field: string, scanned: number): Refusal {
   return refusal(
     'timeout',
     'query_too_slow',
-    `ordering by ${field} has to look at all of them, and after ${scanned} the time was over`,
+    `ordering by ${field} has to read all of them, and the time ran out after ${scanned}`,
     { hint: `index the field in the graph file (index: [${field}]), or narrow the filter to fewer` },
   );
 }

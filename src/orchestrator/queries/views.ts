@@ -165,7 +165,7 @@ function stateOf(row: ModuleRow | undefined, hasTaskEnded: boolean): ModuleState
   return moduleState(row?.phase, newestOf(row)?.state, hasTaskEnded);
 }
 
-/** What it waits for; of a module that was skipped, why. */
+/** The reason why it waits or was skipped. */
 function waitOf(task: TaskRow, graph: CompiledGraph, module: string): Partial<Wait> | undefined {
   const row = task.modules[module];
   if (task.finished_at !== undefined || (row && row.phase !== 'waiting' && row.phase !== 'mapping'))

@@ -22,11 +22,11 @@ export const LEAP_MS: number = 24 * 60 * 60 * 1000;
 /** How long a clock that has leapt has to go on evenly to be believed. */
 export const PROOF_MS: number = 24 * 60 * 60 * 1000;
 
-const RIGHT = 'it is where it was expected';
+const RIGHT = 'it shows the expected time';
 
 export interface AgeGuardDeps {
   readonly proposals: Proposals;
-  /** What the store says of a doubt of the reigns before. */
+  /** The stored doubt of earlier reigns. */
   readonly stored: AgesRow | undefined;
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
@@ -49,7 +49,7 @@ export class AgeGuard {
   #expectation: Expectation | undefined;
   /** Since when it has gone on evenly after a leap, and where it was then. */
   #held: Expectation | undefined;
-  /** What the store is to say, and what it says. */
+  /** The intended and the stored state. */
   #doubt: AgesRow | undefined;
   #stored: AgesRow | undefined;
   #isNoting = false;
@@ -64,7 +64,7 @@ export class AgeGuard {
   start(): void {
     const { newestEventAt, trustClock } = this.#deps;
     if (trustClock) {
-      if (this.#doubt) this.#trust('an operator says that it is right');
+      if (this.#doubt) this.#trust('an operator has confirmed it');
       return;
     }
     const now = this.#now();
@@ -93,7 +93,7 @@ export class AgeGuard {
     if (held) {
       if (!isAhead(now, this.#expectation!)) return this.#believe(now, RIGHT);
       if (isAhead(now, held)) this.#held = now;
-      else if (now.atMs - held.atMs >= PROOF_MS) return this.#believe(now, 'it has gone on evenly for a day');
+      else if (now.atMs - held.atMs >= PROOF_MS) return this.#believe(now, 'it has run steadily for a day');
       return false;
     }
     if (this.#expectation && isAhead(now, this.#expectation)) {
@@ -126,7 +126,7 @@ export class AgeGuard {
     const expected = expectedAt(this.#expectation!, now.atMs);
     this.#deps.logger.warn(
       { expected: new Date(expected).toISOString(), now: new Date(now.wallMs).toISOString() },
-      'the wall clock has leapt by more than a day: nothing is removed for its age until it has gone on evenly for a day, or `tutti up --trust-clock`',
+      'the wall clock has jumped by more than a day: nothing is removed because of its age until it has run steadily for a day, or `tutti up --trust-clock`',
     );
     return expected;
   }
@@ -163,7 +163,7 @@ export class AgeGuard {
         this.#stored = doubt;
       }
     } catch (thrown) {
-      this.#deps.logger.error({ err: thrown }, 'whether the wall clock is in doubt could not be noted');
+      this.#deps.logger.error({ err: thrown }, 'the doubt about the wall clock could not be recorded');
     }
   }
 }

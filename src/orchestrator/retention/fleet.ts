@@ -1,4 +1,4 @@
-/** What the fleet leaves behind: commands that were finished long ago, boots that were replaced long ago, nodes long dead. */
+/** Leftovers of the fleet: commands finished long ago, boots replaced long ago, nodes long dead. */
 
 import { entriesOf } from '../../store/pages.js';
 import type { Key } from '../../store/store.js';

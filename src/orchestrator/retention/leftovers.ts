@@ -1,4 +1,4 @@
-/** What problems leave behind: events at the old end of the stream, blobs that nobody refers to, answers to requests that have expired. */
+/** Leftovers of problems: the oldest events of the stream, blobs without references, expired answers to requests. */
 
 import { entriesOf } from '../../store/pages.js';
 import { DELETES_AT_ONCE } from '../proposals.js';

@@ -113,9 +113,9 @@ export class Retention {
       try {
         const forgotten = await this.run();
         if (Object.values(forgotten).some((count) => count > 0))
-          this.#deps.logger.info(forgotten, 'what was not to be kept is forgotten');
+          this.#deps.logger.info(forgotten, 'retention removed expired data');
       } catch (thrown) {
-        this.#deps.logger.error({ err: thrown }, 'what is not to be kept could not be forgotten');
+        this.#deps.logger.error({ err: thrown }, 'retention could not remove expired data');
       }
     }
   }

@@ -19,7 +19,7 @@ export function cloudEvent(storeId: string, json: string): string {
   return write(storeId, `${storeId}-${seq}`, at, type, json);
 }
 
-/** What a test sends. `id`: unique. */
+/** The event of a test. `id`: unique. */
 export function testEvent(storeId: string, id: string, at: string, webhook: string): string {
   return write(
     storeId,

@@ -27,7 +27,7 @@ const LONGEST_ASKED_MS = 60 * 60_000;
 const PASS_EVENTS = 1_000;
 /** C1. */
 const READ_EVENTS = 256;
-/** What is under way mostly takes a few milliseconds to end. */
+/** Work in progress usually ends within a few milliseconds. */
 const STOP_MS = 1_000;
 
 /** How long to wait after so many failures in a row, the last of which may have asked for a time. */
@@ -138,7 +138,10 @@ export class Courier {
     const { logger, counts } = this.#deps;
     counts.missed += missed;
     this.#at = end;
-    logger.warn({ webhook: this.webhook.name, missed }, 'events were removed before a webhook got to them');
+    logger.warn(
+      { webhook: this.webhook.name, missed },
+      'events were removed before they were delivered to a webhook',
+    );
     await this.#note({ missed });
   }
 
@@ -166,7 +169,7 @@ export class Courier {
         counts.delivered += 1;
         this.#at = seq;
         await this.#note({ attempt });
-        if (this.#failures > 0) logger.info({ webhook: this.webhook.name }, 'a webhook takes events again');
+        if (this.#failures > 0) logger.info({ webhook: this.webhook.name }, 'a webhook accepts events again');
         this.#failures = 0;
         return;
       }
@@ -183,7 +186,7 @@ export class Courier {
     if (this.#failures === 1)
       logger.warn(
         { webhook: this.webhook.name, status },
-        'a webhook does not take events; it is tried again',
+        'a webhook does not accept events; it is tried again',
       );
     await this.#note({ attempt: { isDelivered: false, status } });
     await pause(pauseMs(this.#failures, askedMs), this.#abort.signal);

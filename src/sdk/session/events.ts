@@ -82,7 +82,7 @@ export type SessionEvent =
     }
   /** An agent's cluster cannot be asked, or can be again (without an error). */
   | { readonly kind: 'trouble'; readonly error?: ReportedError }
-  /** What an agent's cluster has in all: the orchestrator hears it with a hello. */
+  /** The total resources of an agent's cluster, which a hello carries to the orchestrator. */
   | { readonly kind: 'resources'; readonly resources: Resources }
   /** End without a goodbye: another process of this boot goes on with the work. */
   | { readonly kind: 'leave' }
@@ -100,7 +100,7 @@ export type Result =
   | { readonly ok: true; readonly produced: Produced }
   | { readonly ok: false; readonly error: ReportedError };
 
-/** What the shell is to do. Frames are not among them: it takes those at the end of its turn. */
+/** The effects for the shell. Frames are not among them: the shell takes them at the end of its turn. */
 export type Effect =
   | Forget
   | HeartbeatReply

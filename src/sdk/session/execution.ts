@@ -29,7 +29,7 @@ export type Phase =
 export interface Held {
   readonly executionId: string;
   readonly lease: string;
-  /** Whether its handler has not come back yet: it takes a slot. */
+  /** Whether its handler has not returned yet: it takes a slot. */
   busy: boolean;
   /** When its slot is free again although its handler has not come back; set once that was told to end. */
   giveUpAt: number;
@@ -64,7 +64,7 @@ export function received(assign: Assign, now: number): Held {
   };
 }
 
-/** What `Hello.held` says of it. */
+/** Its entry in `Hello.held`. */
 export function heldState(held: Held): HeldState {
   const { phase } = held;
   switch (phase.kind) {

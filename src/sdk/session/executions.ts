@@ -1,5 +1,5 @@
 /**
- * What this node works on, and what it still owes an answer for.
+ * The executions of this node, and those whose end is not acknowledged yet.
  *
  * 1. An execution is held from its assignment until it is known to be ended (acked so, refused, or dropped) and its handler has
  *    come back, or has been told to end for `GIVE_UP_MS`: a promise that never settles does not take a slot for good. `held()` and `running()` name all that are held.
@@ -24,7 +24,7 @@ import { Remembered } from './remembered.js';
 
 /** People read progress; the orchestrator passes on ten a second of an execution. */
 export const PROGRESS_INTERVAL_MS = 100;
-/** What is awaited can be lost for good, as an event that an error has replaced; a handler that still works on ends well within it. */
+/** A handler may wait forever for an event that never comes; a handler that still works ends well within this time. */
 export const GIVE_UP_MS = 30_000;
 /** Ended executions that are recognised when a late copy of their assignment arrives. */
 const REMEMBERED_ENDS = 4096;
@@ -105,7 +105,7 @@ export class Executions {
   assign(assign: Assign, refusal: ReportedError | undefined, now: number): void {
     const known = this.#held.get(assign.executionId);
     if (known?.phase.kind === 'forgotten') {
-      const error = { code: 'no_free_slot', message: 'its handler has not come back yet', retryable: true };
+      const error = { code: 'no_free_slot', message: 'its handler has not returned yet', retryable: true };
       this.#outlet.say(report(assign, 'REJECTED', { message: error.message, error }));
     } else if (known) {
       this.#outlet.say(report(known, 'ACCEPTED'));
@@ -391,7 +391,7 @@ export class Executions {
     this.#outlet.effect({
       kind: 'note',
       level: 'warn',
-      message: `a handler has not returned ${GIVE_UP_MS / 1_000} s after it was told to end; its slot is free again`,
+      message: `a handler has not returned ${GIVE_UP_MS / 1_000} s after it was told to stop; its slot is free again`,
       fields: { execution_id: held.executionId },
     });
   }

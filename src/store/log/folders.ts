@@ -69,7 +69,7 @@ export async function makeLogDir(storeDir: string): Promise<void> {
   await mkdir(spareDir(storeDir), { recursive: true, mode: 0o700 });
 }
 
-/** What the log has beyond a position. */
+/** The records of the log beyond a position. */
 export interface Tail {
   /** The position of its last record; where there is none, the one that was asked for. */
   readonly position: number;
@@ -89,7 +89,7 @@ export async function readLog(storeDir: string, epoch: number, after: number): P
   try {
     return await readOnce(storeDir, epoch, after);
   } catch {
-    // What is read while it is written may lack a record and have the one after it; what is damaged stays so.
+    // A log read while it is written may lack a record but have the next one; real damage stays.
     return readOnce(storeDir, epoch, after);
   }
 }

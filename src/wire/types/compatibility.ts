@@ -167,7 +167,7 @@ function refOf(schema: unknown): string | undefined {
   return isSchema(schema) && typeof schema.$ref === 'string' ? schema.$ref : undefined;
 }
 
-/** What a reference within the document (`#/$defs/point`) stands for. */
+/** The target of a reference within the document (`#/$defs/point`). */
 function resolve(root: unknown, schema: unknown): unknown {
   const ref = refOf(schema);
   if (ref === undefined || !ref.startsWith('#/')) return schema;

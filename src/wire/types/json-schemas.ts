@@ -38,7 +38,7 @@ export class JsonSchemas {
     return this.#schemas === 'any' || name === undefined ? undefined : this.#schemas.get(name);
   }
 
-  /** What is wrong with a value, at most so many things; the `path` is a JSON pointer into it. */
+  /** The faults of a value, up to a limit; the `path` is a JSON pointer into it. */
   faults(type: string, value: unknown): readonly Fault[] {
     const validate = this.#validator(type);
     if (!validate || validate(value)) return [];

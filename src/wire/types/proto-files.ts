@@ -48,7 +48,7 @@ export function readProtoFiles(folders: readonly string[]): protobuf.Root {
   return root;
 }
 
-/** What protobufjs' typings leave out: it takes the name that it puts into messages and onto objects from here. */
+/** Missing from protobufjs' typings: the source of the names in its messages and on its objects. */
 const PARSER: { filename?: string | null } = protobuf.parse as object;
 
 type AddFault = (path: string, message: string) => void;
@@ -162,7 +162,7 @@ function qualifyTypes(root: protobuf.Root): void {
   }
 }
 
-/** What is at this path below a scope; never a field. */
+/** The object at this path below a scope; never a field. */
 function nestedIn(
   scope: protobuf.NamespaceBase,
   path: readonly string[],

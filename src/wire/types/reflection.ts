@@ -1,4 +1,4 @@
-/** What the parts of the type registry ask of protobufjs' reflection, said once. */
+/** The queries of the type registry to protobufjs' reflection, in one place. */
 import protobuf from 'protobufjs';
 
 /** A message, enum, or anything else with a place in a package, without the leading dot. */

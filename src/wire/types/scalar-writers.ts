@@ -19,7 +19,7 @@ const RANGES: Readonly<Record<string, readonly [bigint, bigint]>> = {
   uint64: [0n, 2n ** 64n - 1n],
 };
 
-/** What protobufjs' typings leave out. */
+/** Missing from protobufjs' typings. */
 const LONG = protobuf.util.Long as unknown as { fromString(text: string, unsigned: boolean): unknown };
 
 function integer(type: string, range: string): WriteScalar {

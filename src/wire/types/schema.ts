@@ -8,10 +8,10 @@ type Schema = Record<string, unknown>;
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 
-/** What `json` looks like. */
+/** The schema of `json`. */
 export const JSON_SCHEMA: Schema = { $schema: DRAFT, title: 'json', description: 'Any JSON value.' };
 
-/** What `bytes` and `bytes:<media type>` look like. */
+/** The schema of `bytes` and `bytes:<media type>`. */
 export function bytesSchema(type: string): Schema {
   const mediaType = mediaTypeOf(type);
   return {
@@ -101,7 +101,7 @@ function describe(comment: string | null | undefined): Schema {
   return comment ? { description: comment } : {};
 }
 
-/** What a field that is left out has, in the JSON flavour. */
+/** The value of an absent field, in the JSON flavour. */
 function defaultOf(field: protobuf.Field): Schema {
   if (hasPresence(field)) return {};
   const { resolvedType, typeDefault } = field;

@@ -46,7 +46,10 @@ describe('an input that is not JSON', () => {
   it('is refused where it was typed', () => {
     expect(parseInput('{"a": 1.0}')).toMatchObject({ ok: true, value: { text: '{"a": 1.0}' } });
     expect(parseInput('{"a": }')).toMatchObject({ ok: false, fault: { path: '/input', code: 'bad_json' } });
-    expect(parseInput(' ')).toMatchObject({ ok: false, fault: { message: 'An input is needed, as JSON.' } });
+    expect(parseInput(' ')).toMatchObject({
+      ok: false,
+      fault: { message: 'An input is required, as JSON.' },
+    });
   });
 });
 

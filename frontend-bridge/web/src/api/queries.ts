@@ -227,7 +227,7 @@ export function clustersQuery(): Live<ClustersView> {
   });
 }
 
-/** What is kept running. */
+/** The service that is kept running. */
 export function servicesQuery(): Live<ServicesView> {
   return live([LIVE, 'services'], async (signal) => {
     const { cursor, value } = await getAll<ServiceJson>('services', PAGE_LIMIT, signal);

@@ -19,7 +19,7 @@ export default function ApprovalsPage(): ReactNode {
       <h1 id="approvals-title">Approvals</h1>
       {approvals.isError && <p className="fault">{approvals.error.message}</p>}
       {approvals.isPending && <p className="none">Reading …</p>}
-      {view?.items.length === 0 && <p className="none">Nothing waits for a person.</p>}
+      {view?.items.length === 0 && <p className="none">Nothing is waiting for approval.</p>}
       <ul className="approval-list">
         {view?.items.map((approval) => (
           <li key={`${approval.task_id} ${approval.module} ${approval.requested_at}`}>
@@ -27,7 +27,7 @@ export default function ApprovalsPage(): ReactNode {
           </li>
         ))}
       </ul>
-      {view?.hasMore && <p className="none">More wait than these: they follow as these are decided.</p>}
+      {view?.hasMore && <p className="none">More are waiting: they appear as these are decided.</p>}
     </article>
   );
 }

@@ -26,7 +26,7 @@ export function DecisionForm({ problem, iteration, module }: DecisionFormProps):
         id={id}
         value={reason}
         maxLength={1000}
-        placeholder="for the history, if you like"
+        placeholder="for the history (optional)"
         disabled={isSent}
         onChange={({ target }) => setReason(target.value)}
       />

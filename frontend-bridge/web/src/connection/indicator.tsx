@@ -62,8 +62,9 @@ export function NoticeBar({ feed }: { feed: LiveFeed }): ReactNode {
     <div role="status" className="notices">
       {isStale && (
         <p className="notice">
-          <b>Not live</b> What is shown is as of <Moment at={new Date(connection.heardAt).toISOString()} />,
-          event {cursor}. It goes on from there as soon as the orchestrator answers.
+          <b>Not live</b> This page shows the state as of{' '}
+          <Moment at={new Date(connection.heardAt).toISOString()} />, event {cursor}. It continues as soon as
+          the orchestrator answers.
         </p>
       )}
       {notice && (

@@ -51,7 +51,7 @@ export default function SignIn({ reason }: { reason: string }): ReactNode {
             onChange={(change) => setToken(change.target.value)}
           />
           <small id="token-hint">
-            An administrator makes one, with <code>tutti access grant</code>.
+            An administrator can create one with <code>tutti access grant</code>.
           </small>
           <p id="token-error" role="alert" className="fault">
             {error && wordsOf(error)}

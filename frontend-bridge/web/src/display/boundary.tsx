@@ -25,7 +25,7 @@ function Fallback({ error }: FallbackProps): ReactNode {
     <div className="fault" role="alert">
       <h1>This view could not be shown</h1>
       <p>{error instanceof Error ? error.message : String(error)}</p>
-      <p>If Tutti was upgraded while this page was open, reloading the page puts it right.</p>
+      <p>If Tutti was upgraded while this page was open, reload the page.</p>
       <button type="button" className="button" onClick={() => window.location.reload()}>
         Reload the page
       </button>

@@ -21,7 +21,7 @@ export function loopEndWords(end: LoopEnd | null): string {
       return 'its condition holds';
     case 'exhausted':
     case 'max':
-      return 'that was the last one';
+      return 'that was the last pass';
     case 'failed':
       return 'a module of it failed';
     case 'skipped':

@@ -39,7 +39,7 @@ export function missingFields(schema: Schema, value: unknown, path = '/input'): 
     const given = fields.get(name);
     if (given === undefined || given === '')
       return required?.includes(name) === true
-        ? [{ path: at, code: 'missing', message: 'This is needed.' }]
+        ? [{ path: at, code: 'missing', message: 'This field is required.' }]
         : [];
     return missingFields(field, given, at);
   });

@@ -42,7 +42,7 @@ export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
         label="Modules of the graph"
         columns={[
           'Module',
-          'Goes on from',
+          'Continues from',
           'Gives',
           'Nodes',
           { name: 'Median', is: 'number' },
@@ -79,7 +79,7 @@ function ModuleRow(props: {
   return (
     <tr>
       <th scope="row">{name}</th>
-      <td data-label="Goes on from">
+      <td data-label="Continues from">
         {spec.inputs.join(', ')}
         {previous.length > 0 && <small className="row-more">and previous {previous.join(', ')}</small>}
         {spec.approve && (
@@ -92,7 +92,7 @@ function ModuleRow(props: {
             then back to {loop.to} until {loop.until}, at most {loop.max} passes
           </small>
         )}
-        {spec.cache && <small className="row-more">takes results of before</small>}
+        {spec.cache && <small className="row-more">reuses earlier results</small>}
         {spec.when !== undefined && <small className="row-more">only when {spec.when}</small>}
       </td>
       <td data-label="Gives">

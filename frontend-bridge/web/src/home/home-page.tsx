@@ -43,7 +43,7 @@ export default function HomePage(): ReactNode {
   return (
     <article className="home" aria-labelledby="home-title">
       <header className="fleet-head">
-        <h1 id="home-title">What goes on</h1>
+        <h1 id="home-title">Activity</h1>
         <p className="none">{describe(running, waiting, nodes)}</p>
       </header>
       <Missing missing={missing} />

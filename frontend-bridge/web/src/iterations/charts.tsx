@@ -22,7 +22,7 @@ export default function Charts(props: {
     rows.some(({ values }) => typeof plainOf(values[name]) === 'number'),
   );
   if (numeric.length === 0)
-    return <p className="none">None of the chosen columns holds numbers. Choose some under “Columns”.</p>;
+    return <p className="none">None of the chosen columns contains numbers. Choose some under “Columns”.</p>;
   return (
     <>
       <ChartLookTools look={look} onChange={setLook} />

@@ -43,7 +43,7 @@ export function ColumnChooser({ names, chosen, graph, onChange }: ColumnChooserP
             onChange={(change) => setSearch(change.target.value)}
           />
         </div>
-        {parts.length === 0 && <p className="none">No field is called so.</p>}
+        {parts.length === 0 && <p className="none">No field has this name.</p>}
         {parts.map(([part, fields]) => (
           <fieldset key={part}>
             <legend>{part}</legend>

@@ -79,7 +79,7 @@ export function FilterBar({ text, fault, fields, onSearch }: FilterBarProps): Re
         <button type="button" onClick={() => onSearch(typed.trim())}>
           Search
         </button>
-        <div id={`${id}-words`} role="listbox" aria-label="What may come next" hidden={words.length === 0}>
+        <div id={`${id}-words`} role="listbox" aria-label="Suggestions" hidden={words.length === 0}>
           {words.map((word, at) => (
             <button
               key={word}

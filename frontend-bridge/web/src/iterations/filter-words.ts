@@ -1,4 +1,4 @@
-/** What may come next in a filter, at the place where a person writes. */
+/** Suggestions in a filter, at the place where a person writes. */
 
 export interface Completion {
   /** The stretch of the text that it replaces. */

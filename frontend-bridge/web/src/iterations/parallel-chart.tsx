@@ -32,7 +32,7 @@ export function ParallelChart(props: {
         <span role="status">
           {isPicked
             ? `${chosen.length} of ${rows.length} iterations: ${shortList(numbers)}`
-            : 'Pull along an axis to pick.'}
+            : 'Drag along an axis to select.'}
         </span>
         {isPicked && (
           <button type="button" className="quiet" onClick={() => setWindows({})}>

@@ -70,7 +70,7 @@ export default function RerunDialog(
           A new iteration from {task.iteration_id}.{' '}
           {kept.length > 0
             ? `The outputs of ${kept.join(', ')} are taken as they are; nothing runs for them.`
-            : 'There is nothing before it to take over.'}{' '}
+            : 'There are no earlier outputs to reuse.'}{' '}
           {previous.length > 0 &&
             `As in every iteration, it also gets the outputs of ${previous.join(', ')} in iteration ${task.iteration_id}.`}
         </p>

@@ -34,7 +34,7 @@ function listed(items: readonly unknown[]): string {
 /** Beside a value that an iteration has taken over: nothing ran for it. */
 export function ReusedMark(): ReactNode {
   return (
-    <small className="reused-mark" title="Taken over from another iteration: nothing ran for it here">
+    <small className="reused-mark" title="Reused from another iteration; it did not run here">
       {' '}
       reused
     </small>

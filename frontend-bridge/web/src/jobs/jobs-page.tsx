@@ -56,7 +56,7 @@ export default function JobsPage({ selected }: { selected: string | undefined })
       {jobs.isPending && <p className="none">Reading …</p>}
       {jobs.data && items.length === 0 && (
         <p className="none">
-          {state === undefined ? 'No script has been run yet.' : 'None is in this state.'}
+          {state === undefined ? 'No script has been run yet.' : 'No job is in this state.'}
         </p>
       )}
       {jobs.data && items.length === 0 && state === undefined && <FirstJob />}

@@ -190,7 +190,7 @@ export class LiveFeed {
       case 'error':
         if (frame.error.code === 'bad_cursor') {
           this.#startOver(
-            'The orchestrator does not know where this page was. Everything shown was read again.',
+            'The orchestrator does not know the position of this page. Everything shown was read again.',
           );
         }
         this.#lose();
@@ -204,7 +204,7 @@ export class LiveFeed {
     const known = this.#storeId;
     this.#storeId = hello.store_id;
     if (known !== undefined && known !== hello.store_id) {
-      this.#startOver('The orchestrator opened another store. Everything shown was read again.');
+      this.#startOver('The orchestrator has opened another store. Everything shown was read again.');
     }
     this.#log ??= emptyLog(this.#oldestCursor(hello.cursor));
     this.#set({ epoch: hello.epoch, cursor: this.#log.to });

@@ -149,7 +149,7 @@ function Configuration({ node }: { node: NodeJson }): ReactNode {
       <h3>Configuration</h3>
       <form className="configure" onSubmit={submit}>
         <div className="field">
-          <label htmlFor={`${id}-text`}>Sent to the node as it is</label>
+          <label htmlFor={`${id}-text`}>Sent to the node unchanged</label>
           <textarea
             id={`${id}-text`}
             rows={3}
@@ -168,7 +168,7 @@ function Configuration({ node }: { node: NodeJson }): ReactNode {
         {post.error && <p className="fault">{post.error.message}</p>}
         {post.result && (
           <div className={post.result.success ? 'answer' : 'fault'}>
-            <p>{post.result.success ? 'Taken. The node answered:' : 'Refused. The node answered:'}</p>
+            <p>{post.result.success ? 'Accepted. The node answered:' : 'Refused. The node answered:'}</p>
             <pre>{post.result.error?.message ?? post.result.configuration}</pre>
           </div>
         )}

@@ -36,7 +36,7 @@ export default function NodesPage({ selected, onSelect }: NodesPageProps): React
         {dead > 0 && (
           <label className="choice">
             <input type="checkbox" checked={hidesDead} onChange={({ target }) => hideDead(target.checked)} />
-            <span>Hide the dead ({dead})</span>
+            <span>Hide dead nodes ({dead})</span>
           </label>
         )}
       </header>

@@ -33,7 +33,9 @@ export function parseInput(text: string): { ok: true; value: JsonText } | { ok: 
     return { ok: true, value: new JsonText(text, JSON.parse(text)) };
   } catch (thrown) {
     const message =
-      text.trim() === '' ? 'An input is needed, as JSON.' : `This is not JSON: ${(thrown as Error).message}`;
+      text.trim() === ''
+        ? 'An input is required, as JSON.'
+        : `This is not JSON: ${(thrown as Error).message}`;
     return { ok: false, fault: { path: '/input', code: 'bad_json', message } };
   }
 }

@@ -97,12 +97,12 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
           />
           {shownTask && shownTask.graph === graphName && (
             <button type="button" className="link" onClick={() => fill(shownTask.input)}>
-              Take over the input of the iteration that was shown
+              Use the input of the iteration that was shown
             </button>
           )}
           {newest && newest.task.problem_id !== shownTask?.problem_id && (
             <button type="button" className="link" onClick={() => fill(newest.task.input)}>
-              Take over the input of the newest problem, “{titleOf(newest.title, newest.task.problem_id)}”
+              Use the input of the newest problem, “{titleOf(newest.title, newest.task.problem_id)}”
             </button>
           )}
         </div>
@@ -343,7 +343,7 @@ function Samples(props: {
   );
 }
 
-const MISSING = 'Not sent yet: something is needed in the fields above.';
+const MISSING = 'Not sent: some of the fields above are required.';
 
 /** The newest problem of the graph: people mostly change one thing about what they asked last. */
 function useNewest(graph: string): { readonly title: string | null; readonly task: TaskJson } | undefined {

@@ -48,7 +48,7 @@ export function ProblemList({ selected }: { selected: string | undefined }): Rea
         {isRead &&
           items.length === 0 &&
           isFiltered &&
-          (hasMore ? 'Looking further back …' : 'None like that.')}
+          (hasMore ? 'Looking further back …' : 'No problem matches.')}
       </p>
       {isFiltered && (
         <button type="button" className="link" onClick={() => setFilter(NO_FILTER)}>

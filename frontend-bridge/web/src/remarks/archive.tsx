@@ -31,7 +31,7 @@ export function ArchiveButton({ problem, archiving }: ArchiveProps): ReactNode {
   return (
     <button
       type="button"
-      title="The list leaves it out; nothing is removed or stopped"
+      title="Hides it from the list; nothing is removed or stopped"
       disabled={archiving.isPending}
       onClick={() => archiving.archive(true)}
     >
@@ -46,7 +46,7 @@ export function ArchivedNote({ problem, archiving }: ArchiveProps): ReactNode {
     <div role="status">
       {problem.archived && (
         <p className="past">
-          <span>Archived: the list leaves it out.</span>
+          <span>Archived: hidden from the list.</span>
           <button
             type="button"
             className="quiet"

@@ -81,7 +81,7 @@ function NotesForm({ problem, onClose }: { problem: WholeProblemJson; onClose: (
       />
       {isOther && (
         <p className="faults" role="alert">
-          Somebody else has changed the notes meanwhile.{' '}
+          Somebody else has changed the notes.{' '}
           <button type="button" className="link" onClick={() => setBegun(problem.notes)}>
             Replace theirs
           </button>{' '}
@@ -99,7 +99,7 @@ function NotesForm({ problem, onClose }: { problem: WholeProblemJson; onClose: (
       )}
       {change.error && !isOther && (
         <p className="faults" role="alert">
-          {isOutdated ? 'The problem has been changed meanwhile: save again.' : change.error.message}
+          {isOutdated ? 'The problem has changed in the meantime: save again.' : change.error.message}
         </p>
       )}
       <div className="actions">

@@ -10,7 +10,7 @@ export interface StarButtonProps {
 
 export function StarButton({ problem, title, isStarred }: StarButtonProps): ReactNode {
   const change = useProblemChange(problem);
-  const hint = change.error?.message ?? (isStarred ? 'Take the star away' : 'Give it a star');
+  const hint = change.error?.message ?? (isStarred ? 'Remove the star' : 'Add a star');
   return (
     <button
       type="button"

@@ -128,7 +128,7 @@ function Placement({ name }: { name: string }): ReactNode {
   const items = placement.data ?? [];
   return (
     <>
-      <h3>Where one more replica would go</h3>
+      <h3>Placement of another replica</h3>
       {placement.isError && <p className="fault">{placement.error.message}</p>}
       {placement.data && items.length === 0 && <p className="none">There is no cluster.</p>}
       {items.length > 0 && (

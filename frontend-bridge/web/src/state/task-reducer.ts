@@ -112,7 +112,7 @@ function passLoop(view: TaskView, event: EventJson): TaskView {
   return { ...view, task: { ...view.task, modules: Object.fromEntries(modules) } };
 }
 
-/** What it did so far no longer counts. */
+/** Its earlier work no longer counts. */
 function anew({ overridden, output_names }: ModuleJson, pass: number | null): ModuleJson {
   return { ...NOT_BEGUN, overridden, pass, ...(output_names && { output_names }) };
 }

@@ -39,8 +39,8 @@ export function IterateForm({ task, onCreated, onClose }: IterateFormProps): Rea
       <h2 id={`${id}-name`}>Iterate</h2>
       <p className="none">
         {parent === undefined
-          ? `Iteration ${task.iteration_id} has not succeeded: the new one goes on from the newest that has, if there is one.`
-          : `Goes on from the outputs of iteration ${parent}.`}
+          ? `Iteration ${task.iteration_id} has not succeeded: the new one continues from the newest that has, if any.`
+          : `Continues from the outputs of iteration ${parent}.`}
       </p>
       <InputField label="Input, as JSON" value={input} onChange={setInput} faults={faults.input} />
       <FormFault faults={faults} />

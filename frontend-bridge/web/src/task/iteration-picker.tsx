@@ -35,7 +35,7 @@ export function IterationPicker(props: IterationsProps): ReactNode {
   const go = (to: IterationJson | undefined): void => {
     if (to) onSelect({ problem: to.problem_id, iteration: to.iteration_id, module });
   };
-  useShortcut('[', 'Go to the iteration before', () => go(before), before !== undefined);
+  useShortcut('[', 'Go to the previous iteration', () => go(before), before !== undefined);
   useShortcut(']', 'Go to the next iteration', () => go(after), after !== undefined);
   const parent = shown?.parent_iteration_id ?? null;
   const name = (

@@ -267,7 +267,7 @@ function Inputs({ task, name, module, loop, spec, source }: ModulePanelProps): R
               {!isGiven && from && <small>of iteration {from.iteration_id}</small>}
             </summary>
             {value === null ? (
-              <p className="none">Not there yet.</p>
+              <p className="none">Not available yet.</p>
             ) : (
               <ValueView value={value} name={input} />
             )}

@@ -171,7 +171,7 @@ function Result({ task, of }: { task: TaskJson; of: ResultOf }): ReactNode {
       <Chip tone={moduleTone(module)}>{module.state}</Chip>{' '}
       {module.error
         ? module.error.message
-        : (module.waiting_reason ?? (module.finished_at ? 'It gave nothing.' : ''))}
+        : (module.waiting_reason ?? (module.finished_at ? 'It has no output.' : ''))}
     </p>
   );
 }

@@ -29,7 +29,7 @@ export function RunCommand({ run, command, asOf, isOver }: RunCommandProps): Rea
         </div>
       )}
       {command?.argv === undefined && words.length > 0 && (
-        <p className="none">As the graph has it: its references are replaced when it starts.</p>
+        <p className="none">As written in the graph: references are replaced when it starts.</p>
       )}
       {command && (
         <dl className="command-facts">

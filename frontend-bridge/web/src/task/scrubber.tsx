@@ -62,7 +62,7 @@ export function Scrubber(props: {
         <PreciseMoment at={event.at} />
         <span className="scrubber-what">{describeEvent(event, true)}</span>
       </p>
-      {isCut && <p className="none">There are more events than this page holds: these are the oldest.</p>}
+      {isCut && <p className="none">There are more events than this page can hold: these are the oldest.</p>}
     </div>
   );
 }

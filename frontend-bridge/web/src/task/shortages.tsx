@@ -98,7 +98,7 @@ function Lacking(props: { want: Want; graph: GraphJson; nodes: readonly NodeJson
   const remedy = remedyOf(want.module, graph, nodes);
   return (
     <p>
-      {remedy.nodes.length === 0 ? 'No node plays ' : 'No node takes work for '}
+      {remedy.nodes.length === 0 ? 'No node plays ' : 'No node accepts work for '}
       <b>{want.module}</b>
       {remedy.labels.length > 0 && ` with ${remedy.labels.join(', ')}`}: start one with{' '}
       <CopyLine text={remedy.line} what={`the line that starts ${want.module}`} /> <Waiting want={want} />

@@ -55,7 +55,7 @@ export function TaskButtons({ commanding }: { commanding: Commanding }): ReactNo
   if (isAsking) {
     return (
       <fieldset className="actions asking">
-        <legend>Terminate? What runs is cut off without grace, and the task is aborted.</legend>
+        <legend>Terminate? Running work is killed immediately, and the task is aborted.</legend>
         <button
           type="button"
           className="grave"

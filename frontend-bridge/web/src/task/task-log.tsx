@@ -87,7 +87,7 @@ export default function TaskLog({ lines: all, known, until, module, name }: Task
         </span>
       </div>
       {count === 0 ? (
-        <p className="none">{of === 0 ? 'Nothing has been logged.' : 'No line is like that.'}</p>
+        <p className="none">{of === 0 ? 'Nothing has been logged.' : 'No line matches.'}</p>
       ) : (
         <VirtualLines
           label="Log of the task"

@@ -35,8 +35,8 @@ export function TaskParts(props: TaskPartsProps): ReactNode {
   useShortcut('t', 'Show the timeline', () => onPart(undefined));
   useShortcut('y', 'Show the history', () => onPart('history'));
   useShortcut('l', 'Show the log', () => onPart('log'));
-  useShortcut(',', 'Go an event back', () => travel.goTo((travel.count ?? events.length) - 1));
-  useShortcut('.', 'Go an event on', () => travel.goTo((travel.count ?? events.length) + 1));
+  useShortcut(',', 'Go back one event', () => travel.goTo((travel.count ?? events.length) - 1));
+  useShortcut('.', 'Go forward one event', () => travel.goTo((travel.count ?? events.length) + 1));
   useShortcut('0', 'Go back to now', travel.goToNow);
   const name = `${shortId(shown.problem ?? '')}-${shown.iteration}`;
   const course = (
@@ -60,8 +60,8 @@ export function TaskParts(props: TaskPartsProps): ReactNode {
   // The hand, the graph and the cards go first: this follows when there is time, at the latest when the hand rests.
   const later = useDeferredValue(course);
   return (
-    <section className="times" aria-label="Course of the task">
-      <nav className="part-tabs" aria-label="Course of the task">
+    <section className="times" aria-label="Progress of the task">
+      <nav className="part-tabs" aria-label="Progress of the task">
         {[undefined, ...TASK_PARTS].map((one) => (
           <SelectionLink
             key={one ?? 'timeline'}

@@ -54,7 +54,7 @@ class HeldExecution:
         self.execution_id = assign.execution_id
         self.lease = assign.lease
         self.busy = True
-        """Whether its handler has not come back yet: it takes a slot."""
+        """Whether its handler has not returned yet: it takes a slot."""
         self.published = 0
         """Outputs numbered so far."""
         self.logged = 0

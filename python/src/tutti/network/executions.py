@@ -80,7 +80,7 @@ class Executions:
         """``refusal``: why the node takes no new work now."""
         known = self._held.get(assign.execution_id)
         if known is not None and isinstance(known.phase, Forgotten):
-            refusal = ReportedError("no_free_slot", "its handler has not come back yet", True)
+            refusal = ReportedError("no_free_slot", "its handler has not returned yet", True)
             self._reject(assign, refusal)
         elif known is not None:
             self._say(ExecutionReport(known.execution_id, known.lease, "ACCEPTED"))

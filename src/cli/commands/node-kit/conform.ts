@@ -20,20 +20,20 @@ const PATIENCE_MS = 5_000;
 export function conformCommand(kit: Command, io: Io): void {
   kit
     .command('conform')
-    .description('Check that a node keeps the protocol, whatever it is written in')
-    .argument('<command...>', 'after --: how the node is started')
+    .description('Check that a node follows the protocol, in any language')
+    .argument('<command...>', 'the command that starts the node, after --')
     .addOption(
       new Option(
         '--level <level>',
-        'minimal: what every node does; full: what the SDKs do, with the node of docs/node-protocol.md',
+        'minimal: requirements for every node; full: those that the SDKs meet, with the node of docs/node-protocol.md',
       )
         .choices(['minimal', 'full'])
         .default('full'),
     )
-    .option('--module <name>', 'the module that the node is told to play', 'conform')
-    .option('--input <json>', 'what a minimal node is given as its input', '{}')
+    .option('--module <name>', 'the module of the node', 'conform')
+    .option('--input <json>', 'the input for a minimal node', '{}')
     .option('--patience <ms>', 'how long one step may take', milliseconds, PATIENCE_MS)
-    .option('--json', 'one JSON document on stdout')
+    .option('--json', 'print one JSON document on stdout')
     .action(async (command: readonly string[], options: ConformOptions) => {
       const { level, json = false, module, patience: patienceMs } = options;
       const results = await conform({

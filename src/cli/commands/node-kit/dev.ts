@@ -26,15 +26,15 @@ const TIMEOUT_MS = 60_000;
 export function devCommand(kit: Command, io: Io): void {
   kit
     .command('dev')
-    .description('Restart a node when its files change, run the last task again, and show what is different')
-    .argument('<command...>', 'after --: how the node is started')
+    .description('Restart a node when its files change, run the last task again, and show the differences')
+    .argument('<command...>', 'the command that starts the node, after --')
     .option(
       '--input <file>',
       `JSON lines, the last of which is played first (default: ${TASKS_FILE}, if it is there)`,
     )
-    .option('--module <name>', 'the module that the node is told to play (default: the one in the file)')
-    .option('--proto-path <dir>', 'where types are found (repeatable)', collect, [])
-    .option('--watch <dir>', 'whose files count (repeatable; default: the working directory)', collect, [])
+    .option('--module <name>', 'the module of the node (default: the one in the file)')
+    .option('--proto-path <dir>', 'a folder with .proto files (repeatable)', collect, [])
+    .option('--watch <dir>', 'a folder to watch (repeatable; default: the working directory)', collect, [])
     .option('--timeout <ms>', 'how long one task may take', milliseconds, TIMEOUT_MS)
     .action(async (command: readonly string[], options: DevOptions) => {
       const file = options.input ?? (existsSync(TASKS_FILE) ? TASKS_FILE : undefined);
@@ -58,7 +58,7 @@ function collect(dir: string, dirs: readonly string[]): readonly string[] {
   return [...dirs, dir];
 }
 
-/** What the next turn of the loop is to do. */
+/** The work of the next turn of the loop. */
 interface Wanted {
   restart: boolean;
   play: boolean;
@@ -190,7 +190,7 @@ class Workshop {
   }
 }
 
-/** What no change of the node's files would mend. */
+/** Errors that no change of the node's files can fix. */
 function isBadInput(error: unknown): boolean {
   if (error instanceof CliError) return error.exit === EXIT.badInput;
   return error instanceof InputError || (error instanceof TuttiError && error.code === 'interrupted');

@@ -17,11 +17,9 @@ const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 export function initCommand(kit: Command, io: Io): void {
   kit
     .command('init')
-    .description('Write a node that works, with its test, in a folder of its own')
-    .argument('<name>', 'the module that it plays, and the folder')
-    .addOption(
-      new Option('--lang <language>', 'what it is written in').choices(['ts', 'python']).default('ts'),
-    )
+    .description('Create a working node with its test, in its own folder')
+    .argument('<name>', 'the name of its module and of the folder')
+    .addOption(new Option('--lang <language>', 'its language').choices(['ts', 'python']).default('ts'))
     .action(async (path: string, { lang }: InitOptions) => {
       const folder = resolve(path);
       const name = folder.split(/[\\/]/).at(-1) ?? '';

@@ -54,11 +54,11 @@ interface ExecutionView extends Json {
 export function recordCommand(kit: Command, io: Io): void {
   clientCommand(kit, 'record', 'Write the inputs and outputs of a task’s executions as JSON lines')
     .argument('<task_id>')
-    .requiredOption('--module <name>', 'whose executions')
-    .requiredOption('-o, --output <file>', 'where to; - for stdout')
+    .requiredOption('--module <name>', 'the module to record')
+    .requiredOption('-o, --output <file>', 'the file to write; - for stdout')
     .option(
       '--proto-path <dir>',
-      'where the types of large values are found (repeatable)',
+      'a folder with .proto files for large values (repeatable)',
       (dir: string, dirs: readonly string[]) => [...dirs, dir],
       [],
     )
@@ -96,7 +96,7 @@ async function record(
       ? valuesOf(client, spec.previous, taskPath({ ...id, iterationId: parent }), undefined, graph, types)
       : {},
   ]);
-  // What stood in the place of an input is what it was given.
+  // An overridden input is recorded with its override.
   for (const [name, value] of Object.entries(view.overrides?.[module] ?? {})) {
     const values = spec.inputs.includes(name) ? inputs : previous;
     values[name] = await whole(client, typeOf(graph, name), value, types);
@@ -152,7 +152,7 @@ async function record(
 type Values = Readonly<Record<string, unknown>>;
 type ReadOutput = (executionId: string, seq: number, reference: string) => Promise<unknown>;
 
-/** What is known of the task. */
+/** The known state of the task. */
 interface Known {
   readonly graph: GraphView;
   readonly executions: readonly ExecutionView[];
@@ -165,7 +165,7 @@ interface Known {
   readonly outputAs: ReadOutput;
 }
 
-/** What an execution was given. In a loop, that is what the modules of the loop put out in its pass, and in the pass before. */
+/** The inputs of an execution. In a loop, these include the outputs of the loop's modules in the same pass and in the one before. */
 async function givenIn(
   { module, pass }: ExecutionView,
   { graph, executions, inputs, overridden, previous, outputAs }: Known,
@@ -229,7 +229,7 @@ function typeOf({ source, modules }: GraphView, reference: string): string {
   return (name === '' ? spec?.output : spec?.outputs?.[name]?.type) ?? 'json';
 }
 
-/** What these names stand for in a task; those that have no value are left out. */
+/** The values of these names in a task; names without a value are left out. */
 async function valuesOf(
   client: Client,
   names: readonly string[],

@@ -22,15 +22,15 @@ export function runCommand(kit: Command, io: Io): void {
   kit
     .command('run')
     .description(
-      'Start a node without an orchestrator, give it recorded or hand-written inputs, print its outputs',
+      'Start a node without an orchestrator, send it recorded or hand-written inputs, and print its outputs',
     )
-    .argument('<file>', 'JSON lines, as record writes them; - for stdin')
-    .argument('<command...>', 'after --: how the node is started')
-    .option('--expect', 'fail where outputs differ from those in the file')
-    .option('--module <name>', 'the module that the node is told to play (default: the one in the file)')
+    .argument('<file>', 'JSON lines, as written by record; - for stdin')
+    .argument('<command...>', 'the command that starts the node, after --')
+    .option('--expect', 'fail if outputs differ from those in the file')
+    .option('--module <name>', 'the module of the node (default: the one in the file)')
     .option(
       '--proto-path <dir>',
-      'where types are found (repeatable)',
+      'a folder with .proto files (repeatable)',
       (dir: string, dirs: readonly string[]) => [...dirs, dir],
       [],
     )

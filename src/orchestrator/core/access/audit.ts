@@ -26,7 +26,7 @@ export function noteAudit(turn: Turn, note: AuditNote): number {
   return id;
 }
 
-/** What somebody has asked for was done. `project`: of what it was about, before it was done. */
+/** A requested action was done. `project`: that of its subject, before the action. */
 export function noteDone(
   turn: Turn,
   asking: Asking,
@@ -63,7 +63,7 @@ export function projectOfRequest(turn: Turn, request: PreparedRequest): string |
   }
 }
 
-/** What a request is about, by the names of the public JSON. */
+/** The subject of a request, by the names of the public JSON. */
 export function targetOf(
   request: Request | PreparedRequest,
   body: View = {},

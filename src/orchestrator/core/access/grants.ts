@@ -10,13 +10,13 @@ import type { PreparedGrant, Turn } from '../turn.js';
 export function grantAccess(turn: Turn, grant: PreparedGrant): Answer {
   const { grants } = turn.state;
   if (grants.size >= MAX_GRANTS) {
-    const hint = 'revoke those that have expired or that nobody uses';
+    const hint = 'revoke expired or unused tokens';
     return refusal('conflict', 'too_many_grants', `there are ${MAX_GRANTS} grants of access`, { hint });
   }
   const { id, name, role, project = DEFAULT_PROJECT, hash, sealed, expiresInMs } = grant;
   const projects = new Set([...grants.values()].map((one) => one.project));
   if (projects.size >= MAX_PROJECTS && !projects.has(project)) {
-    const hint = 'revoke the grants of those that nobody uses';
+    const hint = 'revoke the grants of unused projects';
     return refusal('conflict', 'too_many_projects', `grants name ${MAX_PROJECTS} projects`, { hint });
   }
   const expiry = expiresInMs === undefined ? {} : { expires_at: turn.wallMs + expiresInMs };

@@ -1,4 +1,4 @@
-/** What somebody who is bound to a project is told of what is of another: that it is not there. */
+/** The answer to a caller of one project about an object of another project: that it does not exist. */
 import { maySee } from '../../../model/access.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Refusal } from '../../port.js';

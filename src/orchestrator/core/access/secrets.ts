@@ -14,7 +14,7 @@ export function setSecret(
   const { state } = turn;
   const known = state.secrets.get(name);
   if (!known && state.secrets.size >= MAX_SECRETS) {
-    const hint = 'remove those that nothing uses';
+    const hint = 'remove unused secrets';
     return refusal('conflict', 'too_many_secrets', `there are ${MAX_SECRETS} secrets`, { hint });
   }
   emit(turn, { type: 'secret.set', secret: name, sealed });

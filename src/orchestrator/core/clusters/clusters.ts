@@ -25,7 +25,7 @@ import { emit } from '../emit.js';
 import { type FleetNode, instanceKey, type State } from '../state.js';
 import type { Settings, Turn } from '../turn.js';
 
-/** What is looked at to show clusters. */
+/** The state that is needed to show clusters. */
 interface Viewed {
   readonly state: State;
   readonly settings: Pick<Settings, 'controlEndpoint'>;
@@ -124,7 +124,7 @@ function hasCommands({ graphs }: State): boolean {
 function viewOf({ state, settings }: Viewed, name: string): Open<ClusterJson> {
   const cluster = state.clusters.get(name)!;
   const agent = agentOf(state, name);
-  // What is not stated is as the agent has found it.
+  // Undeclared resources have the amounts that the agent has detected.
   const resources = cluster.resources ?? agent?.resources;
   return {
     ...clusterFields(cluster),

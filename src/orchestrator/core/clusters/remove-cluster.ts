@@ -18,7 +18,7 @@ export function removeCluster(turn: Turn, name: string): Answer {
   if (!state.clusters.has(name)) return unknownCluster(name);
   if (name === LOCAL_CLUSTER) {
     return refusal('conflict', 'local_cluster', `the cluster ${name} is always there`, {
-      hint: 'deactivate it, and nothing is placed on it',
+      hint: 'deactivate it, so that nothing is placed on it',
     });
   }
   const agent = agentOf(state, name);

@@ -1,4 +1,4 @@
-/** What the end of an operation means for its deployment. */
+/** The consequences of an operation's end for its deployment. */
 import type { Fact } from '../../../model/facts.js';
 import type { Task } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';

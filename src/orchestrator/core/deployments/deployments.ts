@@ -121,7 +121,7 @@ function plan(turn: Turn, asked: Omit<DeploymentPlan, 'steps'>): DeploymentPlan 
     return '';
   };
   const before = Object.fromEntries(
-    // What ran on a cluster that is gone is gone with it.
+    // Commands on a removed cluster are gone with it.
     Object.entries(asked.before).filter(
       ([, { cluster }]) => cluster === undefined || state.clusters.has(cluster),
     ),

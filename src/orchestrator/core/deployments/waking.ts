@@ -1,4 +1,4 @@
-/** What happens to a service wakes the operation of its deployment, which may wait for that. */
+/** Changes of a service wake the operation of its deployment, which may wait for them. */
 import type { Fact } from '../../../model/facts.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { State } from '../state.js';

@@ -67,7 +67,7 @@ function findCommand({ state }: Turn, commandId: string): Command | undefined {
 }
 
 /**
- * What the node has not answered is not repeated after a newer command, which it would undo. Commands of the orchestrator give way to those
+ * A command that the node has not answered is not repeated after a newer one, which it would undo. Commands of the orchestrator give way to those
  * of users, not the other way round.
  */
 function supersede(turn: Turn, nodeId: string, by: Command['by']): void {
@@ -201,7 +201,7 @@ function stopParts(turn: Turn, isStopped: (part: CommandPart, command: Command) 
   }
 }
 
-/** What its parts' answers make of the command; it is not repeated once nothing more is expected. */
+/** The state of the command by the answers of its parts; it is not repeated once no answer is expected. */
 function conclude(turn: Turn, command: Command): void {
   const isOpen = command.parts.some(
     (part) => part.ackedAt === undefined && !part.error && part.stoppedAt === undefined,

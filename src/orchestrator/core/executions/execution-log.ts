@@ -58,7 +58,7 @@ function leaveOut(turn: Turn, execution: Execution): void {
   turn.state.counters.add('log_lines_left_out');
 }
 
-/** What an agent has learned of the command. It is not counted against the budget, since each field is news only once. */
+/** New information from an agent about the command. It does not count against the budget, since each field is new only once. */
 export function recordCommand(turn: Turn, node: FleetNode, execution: Execution, note: CommandNote): void {
   const { argv, engineId, host, startedAt, endedAt, exitCode, signal, folder } = note;
   const cluster = node.instance;

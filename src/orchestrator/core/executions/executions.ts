@@ -1,5 +1,5 @@
 /**
- * What nodes say about executions: acceptance, progress, log lines, outputs, the end.
+ * Messages of nodes about executions: acceptance, progress, log lines, outputs, the end.
  *
  * 1. Whatever does not carry the execution's lease is counted and dropped without an answer.
  * 2. Outputs are committed in their order, each once. One that comes too early is dropped: it will come again.
@@ -213,7 +213,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   if (!endWhenComplete(turn, execution)) acknowledge(turn, node, execution);
 }
 
-/** What is in an output: nothing of a blob's. */
+/** The decoded content of an output; undefined for a blob. */
 interface ReadOutput {
   readonly value?: unknown;
   /** As events show it, where it is short. */
@@ -270,7 +270,7 @@ function keep(turn: Turn, execution: Execution, { seq, payload }: Output): BlobR
   return { sha256: sha256Of(payload.bytes), size: payload.bytes.byteLength };
 }
 
-/** What is wrong with the name of an output: each of a module's names comes once, and all of them with the last output. */
+/** The fault in the name of an output: each of a module's names occurs once, and all of them by the last output. */
 function whyMisnamed(
   spec: ModuleSpec,
   { named }: Execution,

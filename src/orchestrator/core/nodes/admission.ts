@@ -100,7 +100,7 @@ function objectionToRegistration(
   const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
   if (known?.bootId === hello.bootId) return undefined;
   const inUse = known && objectionToTwin(turn, known);
-  if (inUse) return { code: 'instance_in_use', message: inUse, hint: 'start it under a name of its own' };
+  if (inUse) return { code: 'instance_in_use', message: inUse, hint: 'start it under its own instance name' };
   if (!state.newcomersOfRoute.admits(route, turn.nowMs)) {
     return { code: 'too_many', message: 'too many nodes register over this connection' };
   }

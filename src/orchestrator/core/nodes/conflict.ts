@@ -57,7 +57,7 @@ export function warningOf(node: FleetNode, nowMs: number): WarningJson | null {
   return {
     code: 'instance_conflict',
     message,
-    hint: 'give each process a name of its own, or none (TUTTI_INSTANCE)',
+    hint: 'give each process its own name, or none (TUTTI_INSTANCE)',
     since: new Date(sinceAt).toISOString(),
   };
 }

@@ -75,7 +75,7 @@ function findMisfit(state: State, node: FleetNode, graph: CompiledGraph): string
   const { outputType, key } = typesOf(state, loaded, node.module);
   if (node.declaredOutput !== '' && node.declaredOutput !== outputType)
     return `it publishes ${node.declaredOutput}, not ${outputType || 'named outputs'}`;
-  if (!node.typesByAssignment && !node.toldTypes.has(key)) return 'it has not been told these types';
+  if (!node.typesByAssignment && !node.toldTypes.has(key)) return 'it has not received these types';
   const types = typesOfModule(graph.graph, node.module);
   const sides = { ours: 'the graph', theirs: 'the node' };
   const other = node.schemas.find(

@@ -178,7 +178,7 @@ export function loseExecution(turn: Turn, node: FleetNode, execution: Execution,
   });
 }
 
-/** What the node says that it holds, against what it should hold. Returns what it is to abandon. */
+/** Compares the executions that the node reports with those that it should hold. Returns those that it must abandon. */
 function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
   const drop: string[] = [];
   const named = new Set<string>();
@@ -231,7 +231,7 @@ export function see(turn: Turn, node: FleetNode): void {
   if (node.connectionEnded) undo.set(node, 'connectionEnded', false);
   undo.set(node, 'heardMs', turn.nowMs);
   undo.set(node, 'heardAt', turn.wallMs);
-  if (node.liveness !== 'alive') setLiveness(turn, node, 'alive', 'it is heard again');
+  if (node.liveness !== 'alive') setLiveness(turn, node, 'alive', 'it responds again');
   if (!turn.state.timers.has({ kind: 'judge', nodeId: node.nodeId })) judgeLater(turn, node);
 }
 
@@ -307,7 +307,7 @@ function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: Repor
   if (isAgent || (!wasPlaceable && node.isPlaceable)) turn.state.free(node.module);
 }
 
-/** What the operators want of the instance may have changed while it was not here. */
+/** The desired status of the instance may have changed while it was disconnected. */
 function remindOfDesired(turn: Turn, node: FleetNode): void {
   const { desired, status, nodeId } = node;
   const isUp = status === 'INITIALIZING' || status === 'IDLE' || status === 'RUNNING';

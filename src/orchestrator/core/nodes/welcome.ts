@@ -1,4 +1,4 @@
-/** What a node is told when it has registered. */
+/** The welcome of a node that has registered. */
 import { reachOf } from '../../../model/cluster.js';
 import { typesOfModule } from '../../../model/graph.js';
 import type { Welcome } from '../../../model/protocol.js';

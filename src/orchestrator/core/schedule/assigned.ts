@@ -1,4 +1,4 @@
-/** What an execution is given: its inputs, and of a run module its work with the files that it finds. */
+/** The content of an assignment: the inputs, and for a run module its command with its files. */
 import { splitReference, typeOfOutput } from '../../../model/graph.js';
 import { MAP_TYPE } from '../../../model/map.js';
 import type { BlobRef, PayloadRef } from '../../../model/payload.js';
@@ -94,7 +94,7 @@ function typeOfInput({ graph }: Task, reference: string): string | undefined {
   return compiled && typeOfOutput(compiled.spec, name);
 }
 
-/** What an agent fetches before it starts the command: blobs among the inputs, and the files of the graph. */
+/** The blobs that an agent fetches before it starts the command: large inputs, and the files of the graph. */
 export function blobsFor(state: State, task: Task, position: number): BlobRef[] {
   const inputs = inputsOf(task, position).flatMap(({ ref }) => ref.blob ?? []);
   return [...inputs, ...filesOf(state, task, position).map(({ blob }) => blob)];

@@ -93,7 +93,7 @@ export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
   }
 }
 
-/** What has been looked up is evaluated. It was perhaps woken for a slot, which is passed on where it has no use for it. */
+/** Evaluates modules whose lookup is done. One may have been woken for a slot, which it passes on if it does not need it. */
 function takeLookUps({ state, loaded }: Turn, woken: Woken): void {
   for (const [key, { task, position }] of state.lookUps) {
     const isOver = state.tasks.get(task.key) !== task;

@@ -1,4 +1,4 @@
-/** What follows for services from what happens to the tasks, the nodes and the clusters. */
+/** The consequences for services of changes to tasks, nodes and clusters. */
 import type { Fact } from '../../../model/facts.js';
 import { AGENT_MODULE } from '../../../model/run.js';
 import { type Replica, type ReplicaEnd, restartPauseMs, type Service } from '../../../model/service.js';

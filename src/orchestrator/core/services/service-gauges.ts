@@ -1,4 +1,4 @@
-/** What operators read off a service. */
+/** The gauges of a service, for operators. */
 import { isUp, type Replica, type Service } from '../../../model/service.js';
 import type { State } from '../state.js';
 import { replicasOf } from './replicas.js';

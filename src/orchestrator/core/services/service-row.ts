@@ -55,7 +55,7 @@ export function replicaToRow(replica: Replica): ReplicaRow {
   };
 }
 
-/** What was measured by a clock of the process before begins anew; a pause has as much left as it had at the last record. */
+/** Times measured by the clock of the previous process start again; a pause has the time left that it had at the last record. */
 export function replicaFromRow(row: ReplicaRow, spec: ServiceSpec, clocks: Clocks): Replica {
   const { nowMs, wallMs, lastMs = wallMs } = clocks;
   const { pinned, cluster, node_id: nodeId, reason, ending, retry_at: at } = row;

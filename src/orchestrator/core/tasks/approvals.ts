@@ -86,7 +86,7 @@ function isDecided(phase: ModuleRow['phase'], error: string | undefined): boolea
 
 function decidedBefore(module: string, key: string): Answer {
   return refusal('conflict', 'approval_decided', `somebody has decided about ${module} of task ${key}`, {
-    hint: 'a decision stands; a reset of the module asks again',
+    hint: 'a decision is final; a reset of the module asks again',
   });
 }
 

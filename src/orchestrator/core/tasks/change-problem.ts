@@ -1,5 +1,5 @@
 /**
- * What people say about a problem: title, tags, notes, star, archived.
+ * The descriptive fields of a problem: title, tags, notes, star, archived.
  *
  * 1. A change says only what is another afterwards; one that changes nothing is not a fact.
  * 2. The last one to write a field is right, unless they name the revision that they have seen: then it is the newest, or nothing is done.
@@ -20,7 +20,7 @@ export function changeProblem(turn: Turn, request: Extract<Request, { kind: 'cha
   if (!problem) return refusal('not_found', 'unknown_problem', `no problem ${problemId}`);
   if (revision !== undefined && revision !== revisionOf(problem)) {
     const message = `problem ${problemId} has been changed meanwhile: its revision is ${revisionOf(problem)}, not ${revision}`;
-    const hint = 'read it again, and change what it is now';
+    const hint = 'read it again, and change its current version';
     return refusal('outdated', 'revision_outdated', message, { hint });
   }
   const changed = changedBy(problem, remarksFrom(change));
@@ -36,7 +36,7 @@ export function changeProblem(turn: Turn, request: Extract<Request, { kind: 'cha
   return { ok: true, kind: 'done', body: viewOf(problem) };
 }
 
-/** What is said in so many words; `null` stands for what a problem has of which nobody has said anything. */
+/** The changed fields with their new values; `null` becomes the default of a new problem. */
 export function remarksFrom(change: ProblemChange): Partial<Remarks> {
   const said: Record<string, unknown> = {};
   for (const name of Object.keys(NO_REMARKS) as (keyof Remarks)[]) {

@@ -1,5 +1,5 @@
 /**
- * What conditions look at: noted when the value is recorded, since it is at hand then.
+ * The comparisons of conditions: evaluated when the value is recorded, since it is in memory then.
  *
  * 1. A value that is a blob is not looked into. What was noted of an earlier value in its place is taken back.
  * 2. An override is looked at by the conditions of its own module only.

@@ -19,11 +19,11 @@ const TASKS_RETRY_S = 5;
 export function tooManyTasks({ state, settings }: Turn): Answer | undefined {
   if (state.tasks.size < settings.maxTasks) return undefined;
   const message = `${settings.maxTasks} tasks are unfinished`;
-  const hint = 'more nodes get through them sooner; --max-tasks says how many there may be';
+  const hint = 'more nodes finish them sooner; --max-tasks sets the limit';
   return refusal('too_many', 'too_many_tasks', message, { hint, retryAfter: TASKS_RETRY_S });
 }
 
-/** What a new task is made from. */
+/** The data of a new task. */
 export interface TaskInit {
   readonly parent?: TaskRow | undefined;
   /** @default the parent's */

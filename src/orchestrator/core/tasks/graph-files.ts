@@ -6,7 +6,7 @@ import { refusal } from '../../refusal.js';
 import type { LoadedGraph } from '../state.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 
-/** What names the files. */
+/** The graph that names the files. */
 type FilesCode = 'bad_graph' | 'bad_service' | 'bad_blueprint';
 
 export function missingFile(path: string, sha256: string): Fault {

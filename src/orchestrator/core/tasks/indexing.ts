@@ -10,7 +10,7 @@ import { indexElement, indexKey, valueAt } from '../../index-key.js';
 import { listed } from '../../projects/listing.js';
 import type { State } from '../state.js';
 
-/** What the index is to know of an output, as the graph is now. */
+/** The index entries of an output, by the current graph. */
 export function indexedNow(
   state: State,
   graph: string,

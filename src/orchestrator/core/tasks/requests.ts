@@ -1,5 +1,5 @@
 /**
- * What people ask for: new problems, further iterations, commands, graphs.
+ * Requests of people: new problems, further iterations, commands, graphs.
  *
  * 1. Every request is answered exactly once, after the commit of what it led to.
  */
@@ -73,7 +73,7 @@ export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request'
   const { length } = turn.journal.facts;
   const project = projectOfRequest(turn, request);
   const answer = carryOut(turn, request);
-  // What the configuration declares is declared at each start, and mostly changes nothing.
+  // The configuration is applied at each start, and mostly changes nothing.
   const isSaidAgain = asking?.by === BY_CONFIGURATION && turn.journal.facts.length === length;
   if (asking && answer.ok && !isSaidAgain) noteDone(turn, asking, request, { project, body: answer.body });
   remember(turn, dedupe, answer);
@@ -214,9 +214,7 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
       'no_input',
       'no input is given, and there is no succeeded iteration to take it from',
       {
-        details: [
-          { path: '/input', code: 'no_input', message: 'is needed where no iteration has succeeded' },
-        ],
+        details: [{ path: '/input', code: 'no_input', message: 'is needed if no iteration has succeeded' }],
       },
     );
   }
@@ -261,7 +259,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
     const ended = turn.loaded.parents.get(key);
     return ended
       ? refusal('conflict', 'task_ended', `task ${key} has ended: it is ${ended.state}`, {
-          hint: 'doing it again is a new iteration',
+          hint: 'to run it again, create a new iteration',
         })
       : refusal('not_found', 'unknown_task', `no task ${key}`);
   }
@@ -280,7 +278,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
     );
   }
   if (request.command === 'reset' && position === undefined) {
-    return refusal('invalid', 'module_needed', 'a reset names the module to begin again from', {
+    return refusal('invalid', 'module_needed', 'a reset needs the module to start again from', {
       details: [
         {
           path: '/module',
@@ -367,7 +365,7 @@ function preempt(turn: Turn, task: Task, running: readonly Execution[], reason: 
   for (const execution of running) stopExecution(turn, execution, 'preempt', reason);
   const queued_at = queueTime(turn);
   emit(turn, { type: 'task.requeued', ...aboutTask(task), queue_seq: turn.journal.cursor, queued_at });
-  // What stands in a queue stands there with its old rank.
+  // Entries that are already in a queue have their old rank.
   for (const position of task.runs.keys()) leaveQueue(turn, task, position);
   const idle = !task.graph.modules.some(({ position }) =>
     executionsUnderWay(task, position).some(({ desired }) => desired === 'running'),

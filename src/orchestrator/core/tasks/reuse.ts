@@ -47,7 +47,7 @@ export function takeOver(
       objectionTo(turn, graph, parent, module) ?? whyNotDecided(graph, parent, request, module);
     if (objection) faults.push({ path: `/reuse/${at}`, ...objection });
     else if (preparedOverrides.some((one) => one.module === module)) {
-      const message = `${module} is reused: nothing runs that would get its inputs`;
+      const message = `${module} is reused, so it does not run and gets no inputs`;
       faults.push({ path: `/reuse/${at}`, code: 'overridden_too', message });
     } else taken.set(module, reusedOutput(turn, parent, module));
   }
@@ -55,7 +55,7 @@ export function takeOver(
 }
 
 function badReuse(faults: readonly Fault[]): Refusal {
-  const message = `what is to be reused cannot be: ${summaryOf(faults)}`;
+  const message = `these outputs cannot be reused:  ${summaryOf(faults)}`;
   return refusal('invalid', 'bad_reuse', message, { details: faults });
 }
 
@@ -108,7 +108,7 @@ function whyNotDecided(
     (input === source ? prepared !== undefined : !reuse.includes(splitReference(input).module));
   const other = spec.inputs.filter(isOther);
   if (other.length === 0) return undefined;
-  const message = `a decision is reused only with all that it was about: ${other.join(', ')} may be another here`;
+  const message = `a decision is reused only with all of its inputs:  ${other.join(', ')} may be another here`;
   return { code: 'inputs_not_reused', message };
 }
 
@@ -141,7 +141,7 @@ function outputAt(
   };
 }
 
-/** What is taken over, in the order of the graph. */
+/** The reused modules, in the order of the graph. */
 export function reuse(turn: Turn, task: Task, outputs: ReadonlyMap<string, ReusedOutput>): void {
   for (const { position, spec } of task.graph.modules) {
     const taken = outputs.get(spec.name);

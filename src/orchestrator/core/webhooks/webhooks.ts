@@ -20,7 +20,7 @@ export function addWebhook(turn: Turn, webhook: SealedWebhook): Answer {
     });
   }
   if (webhooks.size >= MAX_WEBHOOKS) {
-    const hint = 'remove those that nobody reads, or let one receiver pass events on';
+    const hint = 'remove unused webhooks, or let one receiver forward events';
     return refusal('conflict', 'too_many_webhooks', `there are ${MAX_WEBHOOKS} webhooks`, { hint });
   }
   const { name, ...fields } = webhook;

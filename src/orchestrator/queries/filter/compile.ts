@@ -20,7 +20,7 @@ export interface Order {
 
 export interface CompiledSearch {
   readonly filter: Expression | undefined;
-  /** What has to hold in any case. */
+  /** Comparisons that must hold in every case. */
   readonly conditions: readonly Comparison[];
   /** Absent: in the order of the list. */
   readonly order: Order | undefined;
@@ -33,7 +33,7 @@ export interface CompiledSearch {
 /** Fields that one answer may show of each item. */
 const MAX_SHOWN = 50;
 
-/** What looking at a field takes: a stored one is at hand, a payload has to be read and decoded. */
+/** The cost of reading a field: a stored field is in memory, a payload has to be read and decoded. */
 const COST: Readonly<Record<Field['kind'], number>> = {
   ...{ stored: 0, time: 0 },
   ...{ notes: 1, input: 1, output: 1 },

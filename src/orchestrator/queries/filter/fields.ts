@@ -1,5 +1,5 @@
 /**
- * What a filter can speak of: what is stored about a problem or an iteration, its input, and the outputs of its modules.
+ * The fields that a filter can name: stored fields of a problem or an iteration, its input, and the outputs of its modules.
  *
  * 1. A name is a stored field, or `input`, or a module of some graph; `outputs.<module>` names a module in any case.
  * 2. Of a module with named outputs, the first step of a field names the output: `train.report.loss`.
@@ -87,7 +87,7 @@ function inputNames({ overridden = {} }: Summary): string[] {
   );
 }
 
-/** What a name stands for, or what is wrong with it. */
+/** The field of a name, or its fault. */
 export function fieldOf(name: string, known: Stored, modules: ReadonlySet<string>): Field | string {
   if (Object.hasOwn(known, name)) return known[name]!;
   const [first = '', ...rest] = name.split('.');
@@ -140,7 +140,7 @@ export function checkComparison(
 }
 
 /**
- * What stands in an output's field: nothing as long as the iteration has not ended. A number is one `toShow`, as it was written, or to
+ * The value of an output's field: undefined until the iteration has ended. A number is one `toShow`, as it was written, or to
  * compare.
  */
 export async function readField(

@@ -21,7 +21,7 @@ const PIPE = 3;
 const HEAP_MB = 1024;
 /** Characters of what a reader writes as it ends: V8 and Node write a page. */
 const LAST_WORDS = 16_384;
-/** What V8 or Node ended of. */
+/** The cause of the end of V8 or Node. */
 const REASON = /^(FATAL ERROR|\w*Error\b).*$/m;
 /** By so much its priority is lower: it gets a third of what another process gets that wants the processor, too. */
 const LONG_NICE = 5;
@@ -61,7 +61,7 @@ export function childReaders(
       child.kill('SIGKILL');
       onEnd(why);
     };
-    // What is written to a reader that has gone is asked again of the next one.
+    // Questions written to a reader that has ended are repeated to the next one.
     pipe.on('error', () => {});
     child.on('error', (error) => end(error.message));
     child.on('exit', (code, signal) => {

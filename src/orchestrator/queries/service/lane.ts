@@ -51,7 +51,7 @@ export interface LaneGauges {
   readonly resident_bytes: number;
 }
 
-/** What a question is answered with, and the rest of an export. */
+/** The answer to a question, and the rest of an export. */
 export interface Replied {
   readonly reply: Reply;
   readonly body: Uint8Array;
@@ -308,7 +308,7 @@ function refused(id: number, refusal: Refusal): Replied {
   return { reply: { kind: 'refused', id, refusal }, body: new Uint8Array() };
 }
 
-const CANCELLED: Refusal = refusal('unavailable', 'cancelled', 'the asker has gone');
+const CANCELLED: Refusal = refusal('unavailable', 'cancelled', 'the caller has disconnected');
 const STOPPING: Refusal = refusal('unavailable', 'stopping', 'the orchestrator is stopping', {
   retryAfter: RETRY_AFTER_S,
 });
@@ -316,13 +316,13 @@ const UNAVAILABLE: Refusal = refusal(
   'unavailable',
   'queries_unavailable',
   'the process that answers queries does not start',
-  { hint: 'The log of the orchestrator says why; tasks go on.', retryAfter: 5 },
+  { hint: 'The log of the orchestrator says why; tasks continue.', retryAfter: 5 },
 );
 const READER_ENDED: Refusal = refusal(
   'unavailable',
   'reader_ended',
   'the process that worked on the query has ended',
-  { hint: 'Ask again; if it ends again, ask for less at once. Tasks go on.', retryAfter: RETRY_AFTER_S },
+  { hint: 'Try again; if it ends again, ask for less at once. Tasks continue.', retryAfter: RETRY_AFTER_S },
 );
 
 function tooMany(message: string): Refusal {

@@ -1,4 +1,4 @@
-/** What is said between the process that coordinates and a reader. A body of bytes follows some messages. */
+/** The messages between the coordinating process and a reader. A body of bytes follows some messages. */
 import type { BlobRef } from '../../../model/payload.js';
 import type { Refusal, StoredOutput } from '../../port.js';
 import type { JsonQuestion } from '../questions.js';
