@@ -182,6 +182,7 @@ describe('the pages of deployments', () => {
   it('deploy a blueprint that is chosen with its files, once nothing is missing and its inputs are right', async (ctx) => {
     const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=deployments`);
     await page.getByRole('link', { name: 'Deploy a blueprint' }).click();
+    await page.getByRole('heading', { name: 'Deploy a blueprint' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     const files = page.getByLabel('Choose files');
     await files.setInputFiles(join(folder, 'act.sh'));
