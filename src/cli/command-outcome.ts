@@ -1,18 +1,10 @@
 /** The outcome of a command that was given to nodes. */
 
 import { follow } from '../client/follow.js';
+import type { CommandJson } from '../contract/command.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
 import type { Session } from './program.js';
-
-interface CommandView extends Json {
-  readonly command_id: string;
-  readonly state: 'pending' | 'acked' | 'refused' | 'expired';
-  readonly parts: readonly {
-    readonly node_id: string;
-    readonly error?: { readonly code: string; readonly message: string } | null;
-  }[];
-}
 
 /** How long to wait for the nodes; what is pending then goes on without us. */
 const ACK_WAIT_MS = 10_000;
@@ -33,9 +25,9 @@ export async function finishCommand(session: Session, issued: Json): Promise<voi
   });
 }
 
-async function settled(client: Client, path: string, signal: AbortSignal): Promise<CommandView> {
+async function settled(client: Client, path: string, signal: AbortSignal): Promise<CommandJson> {
   for (;;) {
-    const { value, cursor } = await client.get<CommandView>(path);
+    const { value, cursor } = await client.get<CommandJson>(path);
     if (value.state !== 'pending' || signal.aborted) return value;
     for await (const followed of follow(client, { cursor, signal })) {
       if (followed.kind === 'gap' || followed.events.some((event) => event.command_id === value.command_id))

@@ -2,17 +2,13 @@
 
 import { entriesOf, partAt } from '../base/json/exact.js';
 import { JsonText, plainOf } from '../base/json/json-text.js';
+import type { ModuleAnswerJson } from '../contract/iteration.js';
 import { kindOfBytes, UNKNOWN_KIND } from '../model/content-kind.js';
 import { isBytes, mediaTypeOf } from '../model/media-type.js';
 import { formatSize, shortNumber } from '../model/shown-numbers.js';
 
-/** A module's output in an answer: its value and type, or those of several outputs by name. */
-export interface OutputView {
-  readonly output: unknown;
-  readonly output_type?: string | null;
-  readonly output_names?: readonly string[];
-  readonly output_types?: Readonly<Record<string, string>>;
-}
+type ShownOutput = Pick<ModuleAnswerJson, 'output' | 'output_names' | 'output_types'> &
+  Partial<Pick<ModuleAnswerJson, 'output_type'>>;
 
 const SHOWN_CHARACTERS = 200;
 const SHOWN_ITEMS = 20;
@@ -29,7 +25,7 @@ export function shownOutput({
   output_type: type,
   output_names: names,
   output_types: types,
-}: OutputView): unknown {
+}: ShownOutput): unknown {
   if (!names) return shownValue(output, type ?? undefined);
   return new Map(names.map((name) => [name, shownValue(partAt(output, [name]), types?.[name])]));
 }

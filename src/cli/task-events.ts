@@ -2,9 +2,10 @@
 
 import { everyItem } from '../base/every-item.js';
 import { follow, type StreamedEvent } from '../client/follow.js';
+import type { TaskAnswerJson } from '../contract/iteration.js';
 import type { TaskId } from '../model/task-id.js';
 import type { Client } from './client.js';
-import { hasEnded, type IterationView, taskPath } from './task.js';
+import { hasEnded, taskPath } from './task.js';
 
 interface EventPage {
   readonly items: readonly StreamedEvent[];
@@ -21,7 +22,7 @@ export async function* taskEvents(
   task: TaskId,
   options: TaskEventsOptions,
 ): AsyncGenerator<StreamedEvent> {
-  const { value } = await client.get<IterationView>(taskPath(task));
+  const { value } = await client.get<TaskAnswerJson>(taskPath(task));
   let newest = 0;
   for await (const event of storedEvents(client, task)) {
     newest = event.seq;

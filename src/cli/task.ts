@@ -2,39 +2,15 @@
 import { type ScalarTag, stringify } from 'yaml';
 import { JsonText } from '../base/json/json-text.js';
 import { follow, type StreamedEvent } from '../client/follow.js';
+import type { ModuleAnswerJson, TaskAnswerJson } from '../contract/iteration.js';
 import { shortId } from '../model/short-id.js';
 import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
-import type { Waiting } from '../model/waiting.js';
-import type { Client, Json } from './client.js';
+import type { Client } from './client.js';
 import { CliError, EXIT } from './exit.js';
-import { type OutputView, shownOutput } from './shown-values.js';
+import { shownOutput } from './shown-values.js';
 import { stackBelow } from './stack.js';
 import { table } from './table.js';
-
-export interface ModuleView extends OutputView {
-  readonly state: string;
-  readonly attempts: number;
-  readonly node_id: string | null;
-  readonly waiting_reason: string | null;
-  readonly waiting?: Waiting | null;
-  readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
-  readonly reused_from?: { readonly iteration_id: number; readonly execution_id: string } | null;
-  readonly cached_from?: { readonly problem_id: string; readonly iteration_id: number } | null;
-  /** Inputs that are not what the graph would give it. */
-  readonly overridden?: readonly string[];
-  /** Of a module with `map` that has begun. */
-  readonly items?: { readonly total: number; readonly done: number } | null;
-  readonly [field: string]: unknown;
-}
-
-export interface IterationView extends Json {
-  readonly task_id: string;
-  readonly state: string;
-  /** By module and input, what it was given instead of what the graph would give it. */
-  readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly modules: Readonly<Record<string, ModuleView>>;
-}
 
 /** Throws `bad_task_id`. */
 export function taskIdArgument(text: string): TaskId {
@@ -56,7 +32,7 @@ export function taskPath(task: TaskId): string {
 }
 
 export interface WatchHandlers {
-  readonly onState?: (view: IterationView) => void | Promise<void>;
+  readonly onState?: (view: TaskAnswerJson) => void | Promise<void>;
   readonly onEvent?: (event: StreamedEvent) => void;
 }
 
@@ -66,9 +42,9 @@ export async function waitForTask(
   task: TaskId,
   signal: AbortSignal,
   handlers: WatchHandlers = {},
-): Promise<IterationView> {
+): Promise<TaskAnswerJson> {
   for (;;) {
-    const { value: view, cursor } = await client.get<IterationView>(taskPath(task));
+    const { value: view, cursor } = await client.get<TaskAnswerJson>(taskPath(task));
     if (hasEnded(view.state)) return view;
     await handlers.onState?.(view);
     await followToEnd(client, task, cursor, signal, handlers);
@@ -101,7 +77,7 @@ async function followToEnd(
 }
 
 /** Throws `task_failed` and the like, naming module, code and message, unless the task has succeeded. */
-export function demandSuccess(view: IterationView): void {
+export function demandSuccess(view: TaskAnswerJson): void {
   if (view.state === 'succeeded') return;
   const reasons = Object.entries(view.modules)
     .filter(([, module]) => module.error !== null && module.state !== 'succeeded')
@@ -119,7 +95,7 @@ export function demandSuccess(view: IterationView): void {
 }
 
 /** The modules of a task, then what each of them put out. */
-export function describeTask(view: IterationView): string {
+export function describeTask(view: TaskAnswerJson): string {
   const modules = Object.entries(view.modules);
   const rows = modules.map(([name, one]) => [
     name,
@@ -144,7 +120,7 @@ export function describeTask(view: IterationView): string {
   ].join('\n');
 }
 
-function noteOf(module: ModuleView): string {
+function noteOf(module: ModuleAnswerJson): string {
   const pass = typeof module.pass === 'number' ? `pass ${module.pass}` : '';
   const note = module.error
     ? `${module.error.code}: ${module.error.message}`
@@ -154,7 +130,7 @@ function noteOf(module: ModuleView): string {
 }
 
 /** The parts of a module that come from elsewhere: `of iteration 1`, `with another train`. */
-export function provenanceOf({ reused_from, cached_from, overridden = [] }: ModuleView): string {
+export function provenanceOf({ reused_from, cached_from, overridden = [] }: ModuleAnswerJson): string {
   const source = sourceOf({ reused_from, cached_from });
   if (source !== undefined) return source;
   return overridden.length > 0 ? `with another ${overridden.join(', ')}` : '';

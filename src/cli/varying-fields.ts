@@ -1,7 +1,9 @@
 /** The fields that a search of iterations shows where nobody has chosen any, as the page does. */
+
+import type { TaskAnswerJson } from '../contract/iteration.js';
 import { columnNames, lookedAt, MOST_GRAPHS, SAMPLE, varyingColumns } from '../model/columns.js';
 import type { Client, Json } from './client.js';
-import { type IterationView, taskPath } from './task.js';
+import { taskPath } from './task.js';
 
 interface Found {
   readonly items: readonly (Json & { readonly fields?: Json })[];
@@ -22,7 +24,7 @@ export async function varyingFields(client: Client, path: string, search: Search
     MOST_GRAPHS,
   )) {
     const task = { problemId: String(problemId), iterationId: Number(iterationId) };
-    names.push(...columnNames((await client.get<IterationView>(taskPath(task))).value));
+    names.push(...columnNames((await client.get<TaskAnswerJson>(taskPath(task))).value));
   }
   const asked = lookedAt(names);
   if (asked.length === 0) return [];

@@ -50,6 +50,7 @@ export function loopFaults(raw: unknown): Fault[] {
       add([index, 'to'], 'not_connected', message);
       continue;
     }
+    // L1 of `loop.ts`.
     const other = loops.find((one) => one.body.some((name) => body.includes(name)));
     if (other) {
       const shared = body.filter((name) => other.body.includes(name)).join(', ');

@@ -130,6 +130,10 @@ export interface ListedIterationJson extends IterationJson {
 export interface ModuleAnswerJson extends ModuleJson {
   /** Grows with each reset, and with each pass of its loop. */
   readonly generation: number;
+  /** As the graph declares it, such as `bytes:image/png`; `null` where it has several outputs. */
+  readonly output_type: string | null;
+  /** Of a module with several outputs, by their names. */
+  readonly output_types?: Readonly<Record<string, string>>;
 }
 
 /** An iteration by itself. */

@@ -10,7 +10,7 @@ import type { Expression } from '../base/expression/expression.js';
 export interface LoopSpec {
   /** The last module of each pass: after it, it is decided whether there is another one. */
   readonly from: string;
-  /** L1. The first module of each pass. */
+  /** The first module of each pass. */
   readonly to: string;
   /** As written, and as a tree. */
   readonly until: { readonly text: string; readonly expression: Expression };
@@ -20,7 +20,7 @@ export interface LoopSpec {
   readonly onMax: 'fail' | 'continue';
 }
 
-/** L2. A task is one row, which is written again with each execution: it is to stay small. */
+/** A task is one row, which is written again with each execution: it is to stay small. */
 export const MAX_PASSES = 1000;
 
 /**

@@ -211,7 +211,7 @@ export class Indexes {
     });
   }
 
-  /** Whether it is done; without room it is tried again until told to stop. */
+  /** R4 of `proposals.ts`. Whether it is done; without room it is tried again until told to stop. */
   async #propose(proposal: Proposal): Promise<boolean> {
     for (;;) {
       const { kind } = await this.#deps.proposals.propose(proposal);

@@ -61,6 +61,7 @@ export type Matter =
   | { readonly kind: 'index iterations'; readonly unchanged: readonly EndedIteration[] }
   | Extract<Proposal, { kind: 'complete index' | 'doubt ages' }>;
 
+/** R1 of `proposals.ts`. The proposal is decided by this, not by what its proposer has read. */
 export async function look(store: Reader, proposal: Proposal): Promise<Matter> {
   switch (proposal.kind) {
     case 'remove iteration':

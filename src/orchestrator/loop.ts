@@ -215,6 +215,7 @@ export class Loop implements Proposals {
     if (outcome.kind === 'unknown') return { kind: 'stopped' };
     if (held === undefined) this.#unblock();
     if (outcome.kind === 'full') {
+      // R2 of `proposals.ts`.
       state.undo.back(0);
       return { kind: 'no room' };
     }

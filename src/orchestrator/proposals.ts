@@ -65,7 +65,6 @@ export type Addition =
 
 export type Proposal = Removal | Addition;
 
-/** R1. */
 export type Weighed =
   /** It is durable. `count`: how many things it was. `isMore`: the same proposal has more to do. */
   | { readonly kind: 'done'; readonly count: number; readonly isMore: boolean }
@@ -75,7 +74,6 @@ export type Weighed =
   /** The loop takes nothing more. */
   | { readonly kind: 'stopped' };
 
-/** R2, R4. */
 export interface Proposals {
   /** Rejected with what is thrown over it: then nothing was changed. */
   propose(proposal: Proposal): Promise<Weighed>;

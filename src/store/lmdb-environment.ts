@@ -110,7 +110,7 @@ export function openEnvironment(dir: string, options: EnvironmentOptions = {}): 
     maxDbs: MAX_DATABASES,
     noReadAhead: !readAhead,
     readOnly,
-    // A transaction is visible once it is synced, not before.
+    // T3 of `lmdb-tables.ts`: a transaction is visible once it is synced, not before.
     overlappingSync: false,
     // Writes that are given together are one transaction, which starts at once.
     eventTurnBatching: false,

@@ -89,7 +89,6 @@ export class LmdbTables {
     return this.self.getEntry(IDENTITY)?.version ?? 0;
   }
 
-  /** T3. */
   logState(transaction?: Transaction): LogState {
     if (transaction === undefined) this.root.resetReadTxn();
     return readLogState(this.self, transaction === undefined ? {} : { transaction });

@@ -1,5 +1,5 @@
 /** What a test node does with an execution: the same for everybody who knows its id and the seed. */
-import { Random, seedOf } from './random.js';
+import { Random, seedOf } from '../support/random.js';
 
 export interface Behaviour {
   readonly reject: boolean;

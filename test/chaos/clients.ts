@@ -1,8 +1,8 @@
 /** Clients that submit, iterate and command, each request under its key until it is answered, and that write down what they were told. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../support/random.js';
 import { type ClientLine, Journal } from './journal.js';
-import type { Random } from './random.js';
 
 const GRAPHS = ['line', 'web', 'scripts'] as const;
 const MODULES = {

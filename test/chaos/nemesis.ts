@@ -3,9 +3,9 @@
  * their commands, one at the network, the clock and the disk. What a hand has done it undoes before its next blow, so faults of different hands overlap and those of one do not.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../support/random.js';
 import { sendSignal } from './commands.js';
 import type { Network } from './network.js';
-import type { Random } from './random.js';
 import type { NodeSlot, System } from './system.js';
 
 export type Counts = Record<string, number>;

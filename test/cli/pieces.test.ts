@@ -10,8 +10,18 @@ import { stackBelow } from '../../src/cli/stack.js';
 import { table } from '../../src/cli/table.js';
 import { describeTask } from '../../src/cli/task.js';
 import { varyingFields } from '../../src/cli/varying-fields.js';
+import type { ModuleAnswerJson, TaskAnswerJson } from '../../src/contract/iteration.js';
 import { differenceLine, differencesOf } from '../../src/node-kit/differences.js';
 import { parseRecording } from '../../src/node-kit/recording.js';
+
+function taskAnswer(
+  state: TaskAnswerJson['state'],
+  modules: Readonly<Record<string, Partial<ModuleAnswerJson>>>,
+): TaskAnswerJson {
+  const module = { attempts: 1, node_id: 'n', waiting_reason: null, error: null, output: null };
+  const whole = Object.entries(modules).map(([name, fields]) => [name, { ...module, ...fields }]);
+  return { task_id: 't/1', state, modules: Object.fromEntries(whole) } as TaskAnswerJson;
+}
 
 describe('a change', () => {
   it.each([
@@ -39,22 +49,20 @@ describe('a value for people', () => {
   ) as object;
 
   it('is shown in a task as it was written, with six digits at most', () => {
-    const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
-    const view = { task_id: 't/1', state: 'succeeded', modules: { work: { ...module, output: written } } };
+    const view = taskAnswer('succeeded', { work: { state: 'succeeded', output: written } });
     expect(describeTask(view)).toMatch(
       /work:\n {2}b: 1\.0\n {2}"10": -0\n {2}"9":\n {4}- 1e5\n {4}- 3\.14159\n {2}__proto__:\n {4}x: 2\.50$/,
     );
   });
 
   it('has six digits at most in a task, also where JavaScript keeps it as it is', () => {
-    const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
     const output = readExactly('{"loss":0.03333333333333333,"steps":12345678,"bad":{"$number":"NaN"}}');
-    const view = { task_id: 't/1', state: 'succeeded', modules: { work: { ...module, output } } };
+    const view = taskAnswer('succeeded', { work: { state: 'succeeded', output } });
     expect(describeTask(view)).toMatch(/work:\n {2}loss: 0\.0333333\n {2}steps: 12345678\n {2}bad: NaN$/);
   });
 
   it('is shown as what it is where it is bytes, and cut with a count where it is long', () => {
-    const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
+    const module = { state: 'succeeded' } as const;
     const csv = Buffer.from('x,y\n0,1\n').toString('base64');
     const picture = Buffer.from(`\x89PNG\r\n\x1a\n${'x'.repeat(12_000)}`, 'latin1').toString('base64');
     const modules = {
@@ -66,7 +74,7 @@ describe('a value for people', () => {
         output: Array.from({ length: 500 }, (_, index) => ({ index })),
       },
     };
-    const shown = describeTask({ task_id: 't/1', state: 'succeeded', modules });
+    const shown = describeTask(taskAnswer('succeeded', modules));
     expect(shown).toContain('data: |\n  x,y\n  0,1\nplot: image/png, 12.0 kB\nrows:\n');
     expect(shown.split('\n').slice(-2)).toEqual(['  - index: 19', '  - … (500 items, whole with --json)']);
     const differing = {
@@ -168,9 +176,8 @@ describe('a stack', () => {
   });
 
   it('is shown with its task, under the module that failed', () => {
-    const module = { state: 'failed', attempts: 1, node_id: 'n', waiting_reason: null, output: null };
     const error = { code: 'handler_error', message: 'KeyError', stack: 'Traceback:\n  File "x.py"' };
-    const view = { task_id: 't/1', state: 'failed', modules: { train: { ...module, error } } };
+    const view = taskAnswer('failed', { train: { state: 'failed', error } });
     expect(describeTask(view)).toContain('\ntrain: handler_error\n    Traceback:\n      File "x.py"');
   });
 });

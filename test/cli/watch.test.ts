@@ -4,10 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { registerClientCommands } from '../../src/cli/client-commands.js';
 import { eventLine } from '../../src/cli/event-line.js';
 import { createProgram, run } from '../../src/cli/program.js';
-import type { IterationView } from '../../src/cli/task.js';
 import { advance, boardOf, noteOf } from '../../src/cli/watch/board.js';
 import { draw, duration } from '../../src/cli/watch/draw.js';
 import type { StreamedEvent } from '../../src/client/follow.js';
+import type { TaskAnswerJson } from '../../src/contract/iteration.js';
 import { type RunningGateway, startGateway } from '../support/gateway.js';
 
 const INPUTS = { length: ['text'], report: ['length'] };
@@ -17,7 +17,7 @@ function event(type: string, more: Partial<StreamedEvent> = {}): StreamedEvent {
   return { seq: 1, at: new Date(AT).toISOString(), type, ...more };
 }
 
-const WAITING = boardOf({ task_id: 'p/1', state: 'waiting', modules: {} } as unknown as IterationView, {
+const WAITING = boardOf({ task_id: 'p/1', state: 'waiting', modules: {} } as unknown as TaskAnswerJson, {
   inputs: INPUTS,
   loops: [],
 });
@@ -72,7 +72,7 @@ describe('the board of a task', () => {
     expect(board.lines[0]).toMatchObject({ state: 'reused', note: 'of iteration 3' });
     expect(draw(board, AT, 100, plain)).toMatch(/1 of 2 modules.*\n.*\n⟲ length reused +█+ .*of iteration 3/);
     const modules = { length: { state: 'reused', reused_from: from }, report: { overridden: ['length'] } };
-    const view = { task_id: 'p/2', state: 'running', modules } as unknown as IterationView;
+    const view = { task_id: 'p/2', state: 'running', modules } as unknown as TaskAnswerJson;
     expect(boardOf(view, { inputs: INPUTS, loops: [] }).lines.map(({ note }) => note)).toEqual([
       'of iteration 3',
       'with another length',
@@ -93,7 +93,7 @@ describe('the board of a task', () => {
   it('says of what a reset takes back that it waits, and for what', () => {
     const INPUTS_OF_THREE = { a: ['source'], b: ['a'], c: ['b'] };
     const modules = { a: { state: 'succeeded' }, b: { state: 'succeeded' }, c: { state: 'running' } };
-    const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
+    const view = { task_id: 'p/1', state: 'running', modules } as unknown as TaskAnswerJson;
     const reset = ['a', 'b', 'c'].map((module) => event('module.reset', { module }));
     const board = reset.reduce(advance, boardOf(view, { inputs: INPUTS_OF_THREE, loops: [] }));
     expect(board.lines.map((line) => [line.state, noteOf(board, line)])).toEqual([
@@ -109,7 +109,7 @@ describe('the board of a task', () => {
       evaluate: { state: 'succeeded', pass: 1 },
       report: { state: 'waiting' },
     };
-    const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
+    const view = { task_id: 'p/1', state: 'running', modules } as unknown as TaskAnswerJson;
     const inputs = { train: ['source'], evaluate: ['train'], report: ['evaluate'] };
     const loops = [{ from: 'evaluate', modules: ['train', 'evaluate'] }];
     const first = boardOf(view, { inputs, loops });
@@ -138,7 +138,7 @@ describe('the board of a task', () => {
       b: { state: 'running' },
       c: { waiting_reason: 'waiting for a, b' },
     };
-    const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
+    const view = { task_id: 'p/1', state: 'running', modules } as unknown as TaskAnswerJson;
     const board = boardOf(view, { inputs: { a: ['source'], b: ['source'], c: ['a', 'b'] }, loops: [] });
     expect(noteOf(board, { ...board.lines[2]!, state: 'waiting' })).toBe('waiting for b');
   });

@@ -13,7 +13,6 @@ import { loadBoxes } from '../../src/bus/zmtp/boxes.js';
 import { outputTopic } from '../../src/wire/topics.js';
 import { hostile } from '../attack/hostile.js';
 import { CURVE_GREETING, CurveClient } from '../bus/zmtp/curve-client.js';
-import { Random } from '../chaos/random.js';
 import {
   controlFrame,
   everyMessage,
@@ -31,6 +30,7 @@ import type { EventTape } from '../support/event-tape.js';
 import { startNode } from '../support/nodes.js';
 import { OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
+import { Random } from '../support/random.js';
 import { type PeerCurve, RawPeer } from '../support/raw-peer.js';
 
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Random } from '../chaos/random.js';
+import { Random } from '../support/random.js';
 import { bodiesTarget } from './bodies.js';
 import { framesTarget } from './frames.js';
 import { graphsTarget } from './graphs.js';

@@ -1,6 +1,6 @@
 /** `FUZZ_SEED=7` repeats a run, `FUZZ_SECONDS=600` makes it longer; `npm run fuzz` goes on for as long as it is told, and over more targets. */
 import { expect, it } from 'vitest';
-import { Random } from '../chaos/random.js';
+import { Random } from '../support/random.js';
 import { framesTarget } from './frames.js';
 import { fuzzGuided } from './guided.js';
 

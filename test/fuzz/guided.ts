@@ -3,8 +3,8 @@
  * kept and mutated on. Seeded: the same seed tries the same inputs, as long as the sources are the same.
  */
 import { type Profiler, Session } from 'node:inspector/promises';
-import type { Random } from '../chaos/random.js';
 import { mangled } from '../support/attack-frames.js';
+import type { Random } from '../support/random.js';
 
 /** Something that reads what others send. */
 export interface FuzzTarget {

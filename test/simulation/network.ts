@@ -64,7 +64,7 @@ export class Network {
     this.#drop(link);
     if (random.chance(0.5)) this.#hub?.disconnected(route);
     const { connection } = link;
-    this.#world.after(this.#world.calm ? 1 : random.int(1, 1500), () => this.#reconnect(link, connection));
+    this.#world.after(this.#world.calm ? 1 : random.whole(1, 1500), () => this.#reconnect(link, connection));
   }
 
   /** The orchestrator is there, or there again; nothing: it is gone, and all connections with it. */
@@ -74,7 +74,7 @@ export class Network {
       this.#drop(link);
       if (!hub) continue;
       const { connection } = link;
-      this.#world.after(this.#world.random.int(1, 300), () => this.#reconnect(link, connection));
+      this.#world.after(this.#world.random.whole(1, 300), () => this.#reconnect(link, connection));
     }
   }
 
@@ -109,7 +109,7 @@ export class Network {
     for (let copy = this.#world.fault(0.15) ? 2 : 1; copy > 0; copy -= 1) {
       if (this.#world.fault(0.15)) continue;
       const hub = this.#hub;
-      const late = this.#world.fault(0.1) ? this.#world.random.int(0, 4000) : 0;
+      const late = this.#world.fault(0.1) ? this.#world.random.whole(0, 4000) : 0;
       this.#world.after(this.#delay() + late, () => {
         if (this.#hub === hub) hub?.outputs(frame);
       });
@@ -117,7 +117,7 @@ export class Network {
   }
 
   #delay(): number {
-    return this.#world.calm ? 1 : this.#world.random.int(1, this.#world.random.chance(0.1) ? 400 : 8);
+    return this.#world.calm ? 1 : this.#world.random.whole(1, this.#world.random.chance(0.1) ? 400 : 8);
   }
 
   #drop(link: Link): void {

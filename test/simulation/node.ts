@@ -137,17 +137,17 @@ export class NodeProcess {
       if (!this.isAlive) return;
       if (!this.#isRegistered && now >= this.#helloAt) this.#hello();
       if (this.#isRegistered && now >= this.#beatAt) {
-        this.#beatAt = now + (this.#world.fault(0.05) ? random.int(2000, 5000) : 1000);
+        this.#beatAt = now + (this.#world.fault(0.05) ? random.whole(2000, 5000) : 1000);
         this.#say({ kind: 'heartbeat', status: this.status, running: [...this.#held.keys()] });
       }
       for (const work of this.#held.values()) if (now >= work.againAt) this.#repeat(work);
       this.#flush();
     }
-    this.#world.after(random.int(200, 300), () => this.#tick());
+    this.#world.after(random.whole(200, 300), () => this.#tick());
   }
 
   #hello(): void {
-    this.#helloAt = this.#world.now + this.#world.random.int(400, 1200);
+    this.#helloAt = this.#world.now + this.#world.random.whole(400, 1200);
     this.#say({
       kind: 'hello',
       ...this.role,
@@ -222,7 +222,7 @@ export class NodeProcess {
     this.#incarnation = welcome.incarnation;
     this.#isRegistered = true;
     this.isKeptOut = false;
-    this.#speaksFrom = this.#world.now + (this.#world.calm ? 0 : this.#world.random.int(0, 200));
+    this.#speaksFrom = this.#world.now + (this.#world.calm ? 0 : this.#world.random.whole(0, 200));
     for (const id of welcome.drop) this.#forget(id);
     for (const work of this.#held.values()) work.againAt = this.#world.now;
   }
@@ -283,7 +283,7 @@ export class NodeProcess {
     if (!work || this.#done.has(commandId) || work.phase === 'reported') return;
     this.#done.add(commandId);
     work.phase = 'stopping';
-    const slow = this.#world.fault(0.2) ? graceMs * 2 : this.#world.random.int(0, 300);
+    const slow = this.#world.fault(0.2) ? graceMs * 2 : this.#world.random.whole(0, 300);
     this.#world.after(slow, () => {
       if (!this.isAlive || this.#held.get(executionId) !== work) return;
       this.#report(work, cmd === 'PREEMPT' ? 'PREEMPTED' : 'CANCELLED');
@@ -317,8 +317,8 @@ export class NodeProcess {
     if (!this.#world.fault(0.05)) this.#say(reportOf(work, 'ACCEPTED'));
     this.#beIdleOrRunning();
     const most = this.#world.calm ? 50 : random.chance(0.1) ? 6000 : this.#world.paceMs;
-    const durationMs = random.int(1, most);
-    const parts = random.int(0, 2);
+    const durationMs = random.whole(1, most);
+    const parts = random.whole(0, 2);
     for (let part = 1; part <= parts; part += 1) {
       this.#world.after((durationMs * part) / (parts + 1), () => this.#work(work, assign, 'publish a part'));
     }

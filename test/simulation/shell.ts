@@ -137,7 +137,7 @@ export class Shell implements Hub, Proposals {
 
   static async open(deps: ShellDeps): Promise<Shell> {
     const store = openMemoryStore(deps.disk);
-    const startedAt = deps.world.now - deps.world.random.int(0, 5);
+    const startedAt = deps.world.now - deps.world.random.whole(0, 5);
     const epoch = await store.reign();
     await noteFactsSince(store, epoch);
     const clocks = {
@@ -230,7 +230,7 @@ export class Shell implements Hub, Proposals {
     this.#mailbox.push(step);
     if (this.#isTurning) return;
     this.#isTurning = true;
-    this.#deps.world.after(this.#deps.world.random.int(0, this.#deps.world.turnMs), () => this.#turn());
+    this.#deps.world.after(this.#deps.world.random.whole(0, this.#deps.world.turnMs), () => this.#turn());
   }
 
   crash(): void {
@@ -353,7 +353,7 @@ export class Shell implements Hub, Proposals {
       if (outcome.kind === 'full') {
         world.after(250, async () => {
           // As many as come while nobody waits for anything else.
-          for (let count = world.random.int(0, 3); count > 0 && this.isRunning; count -= 1)
+          for (let count = world.random.whole(0, 3); count > 0 && this.isRunning; count -= 1)
             await this.#weigh(isRemoval, journal);
           if (this.isRunning) await this.#commit(journal, clocks);
         });
@@ -368,7 +368,7 @@ export class Shell implements Hub, Proposals {
       this.#hasThrown = false;
     } else auditor.passed(this.state, journal);
     const crashes = world.fault(0.004);
-    if (crashes) this.#sendsLeft = world.random.int(0, 3);
+    if (crashes) this.#sendsLeft = world.random.whole(0, 3);
     await this.#performer.perform(journal);
     if (crashes) {
       world.note('orchestrator crashes after a commit');

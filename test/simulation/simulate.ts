@@ -109,14 +109,14 @@ class Run implements Witness {
     await world.runUntil(3000);
     world.calm = false;
     for (const module of this.#played) {
-      for (let index = random.int(1, 2); index > 0; index -= 1) this.#addPlace(module, index);
+      for (let index = random.whole(1, 2); index > 0; index -= 1) this.#addPlace(module, index);
     }
-    const chaosMs = world.now + random.int(3000, random.chance(0.2) ? 40_000 : 15_000);
+    const chaosMs = world.now + random.whole(3000, random.chance(0.2) ? 40_000 : 15_000);
     const often = (most: number, what: () => void): void => {
-      for (let left = random.int(0, most); left > 0; left -= 1) world.after(random.int(0, chaosMs), what);
+      for (let left = random.whole(0, most); left > 0; left -= 1) world.after(random.whole(0, chaosMs), what);
     };
-    for (let left = random.int(3, random.pick([5, 10, 30])); left > 0; left -= 1) {
-      world.after(random.int(0, chaosMs), () => this.#submit());
+    for (let left = random.whole(3, random.pick([5, 10, 30])); left > 0; left -= 1) {
+      world.after(random.whole(0, chaosMs), () => this.#submit());
     }
     often(random.pick([5, 20, 80]), () => this.#act());
     // In some runs nothing is ever removed.
@@ -232,7 +232,7 @@ class Run implements Witness {
     const place = this.#places.find((one) => one.process === process);
     if (!place) return;
     place.process = undefined;
-    world.after(world.calm ? 10 : world.random.int(50, world.random.chance(0.3) ? 25_000 : 2000), () => {
+    world.after(world.calm ? 10 : world.random.whole(50, world.random.chance(0.3) ? 25_000 : 2000), () => {
       if (!place.process) this.#boot(place);
     });
   }
@@ -255,7 +255,7 @@ class Run implements Witness {
         this.#crashes += 1;
         this.#shell = undefined;
         const { random, calm } = this.world;
-        this.world.after(calm ? 1 : random.int(10, random.chance(0.1) ? 12_000 : 1500), () => this.#open());
+        this.world.after(calm ? 1 : random.whole(10, random.chance(0.1) ? 12_000 : 1500), () => this.#open());
       },
     });
   }
@@ -266,7 +266,7 @@ class Run implements Witness {
     const role = { module, instance: `${module}-${index}`, labels, capacity: random.pick([1, 1, 1, 2, 5]) };
     const place: Place = { role, process: undefined };
     this.#places.push(place);
-    this.world.after(random.int(0, random.chance(0.2) ? 8000 : 500), () => {
+    this.world.after(random.whole(0, random.chance(0.2) ? 8000 : 500), () => {
       if (!place.process) this.#boot(place);
     });
   }
@@ -295,7 +295,7 @@ class Run implements Witness {
       world.after(700, ask);
     };
     ask();
-    if (world.random.chance(0.2)) world.after(world.random.int(0, 20), ask);
+    if (world.random.chance(0.2)) world.after(world.random.whole(0, 20), ask);
   }
 
   #submit(
@@ -307,8 +307,8 @@ class Run implements Witness {
     // The same comes again where results are taken.
     const value =
       graph === 'mapping'
-        ? Array.from({ length: random.int(0, 6) }, (_, item) => ({ key, item }))
-        : { key: graph === 'recalling' ? random.int(0, 1) : key };
+        ? Array.from({ length: random.whole(0, 6) }, (_, item) => ({ key, item }))
+        : { key: graph === 'recalling' ? random.whole(0, 1) : key };
     const bytes = Buffer.from(JSON.stringify(value));
     const priority = random.pick([undefined, 10, 90]);
     this.#ask(
@@ -412,20 +412,20 @@ class Run implements Witness {
     const { process } = place;
     this.world.note(`fault ${fault} at ${place.role.instance}`);
     if (fault === 1) process?.crash();
-    else if (fault === 2) process?.hang(random.int(500, 15_000));
+    else if (fault === 2) process?.hang(random.whole(500, 15_000));
     else if (fault === 3) process?.cutConnection();
     else if (fault === 4) process?.leave();
     else if (fault === 5) process?.fall();
     else if (fault === 6) this.#boot(place);
     else if (fault === 7) this.#shell?.crash();
-    else if (fault === 8) this.#wallSkewMs += random.int(-100_000, 100_000);
+    else if (fault === 8) this.#wallSkewMs += random.whole(-100_000, 100_000);
     else this.#fill();
   }
 
   /** A pass of retention, beside everything else. */
   #forget(): void {
     const { random } = this.world;
-    const policy = { keepLast: random.int(0, 1), maxIterations: random.int(0, 6) };
+    const policy = { keepLast: random.whole(0, 1), maxIterations: random.whole(0, 6) };
     this.#shell?.forget(policy, random.pick([0, 50])).then(
       ({ iterations }) => {
         this.#removed += iterations;
@@ -440,7 +440,7 @@ class Run implements Witness {
     this.#disk.full = true;
     // Where retention is at work, it is in a hurry then.
     if (this.world.random.chance(0.5)) this.#forget();
-    this.world.after(this.world.random.int(100, 3000), () => {
+    this.world.after(this.world.random.whole(100, 3000), () => {
       this.#disk.full = false;
     });
   }

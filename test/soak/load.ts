@@ -1,7 +1,7 @@
 /** Asks for executions at an even pace, waits for each task's end, and judges every execution by the table. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WatchedEvent } from '../chaos/journal.js';
-import type { Random } from '../chaos/random.js';
+import type { Random } from '../support/random.js';
 import { CASES, type Case, PLAIN } from './cases.js';
 import { type Asked, type Execution, judge, type Told } from './judge.js';
 import type { Slot, System } from './system.js';

@@ -5,9 +5,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Random } from '../chaos/random.js';
 import { Watcher } from '../chaos/watcher.js';
 import { missing } from '../python/python.js';
+import { Random } from '../support/random.js';
 import { type Case, PLAIN } from './cases.js';
 import { Load } from './load.js';
 import { processesOf, zombiesOf } from './machine.js';

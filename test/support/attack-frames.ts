@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { NodeMessage, Output } from '../../src/model/protocol.js';
 import { PROTOCOL_VERSION } from '../../src/model/protocol.js';
 import { encodeOutputs, encodeToOrchestrator } from '../../src/wire/codec.js';
-import type { Random } from '../chaos/random.js';
+import type { Random } from './random.js';
 
 /** An execution as its node knows it. */
 export interface Known {

@@ -1,5 +1,6 @@
 /** The commands that look back: `problems`, `show` and `diff`. */
 import { type Command, Option } from 'commander';
+import type { TaskAnswerJson } from '../../contract/iteration.js';
 import { shortId } from '../../model/short-id.js';
 import { TASK_STATES } from '../../model/task-state.js';
 import { iterationNumber, pageLimit } from '../arguments.js';
@@ -9,7 +10,7 @@ import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { problemIdOf, taskIdOf } from '../short-ids.js';
 import { table } from '../table.js';
-import { type IterationView, problemPath, taskPath } from '../task.js';
+import { problemPath, taskPath } from '../task.js';
 import { printTask } from './print-task.js';
 import { describeRemarks } from './problem.js';
 
@@ -95,7 +96,7 @@ export function showCommand(program: Command, io: Io): void {
     .action(async (id: string, options: CommonOptions) => {
       const session = openSession(options, io);
       if (id.includes('/')) {
-        const { value } = await session.client.get<IterationView>(
+        const { value } = await session.client.get<TaskAnswerJson>(
           taskPath(await taskIdOf(session.client, id)),
         );
         printTask(session, value);

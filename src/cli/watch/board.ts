@@ -1,9 +1,10 @@
 /** A task as a terminal shows it while it runs: one line a module, kept current by the task's events. Pure. */
 
 import type { StreamedEvent } from '../../client/follow.js';
+import type { TaskAnswerJson } from '../../contract/iteration.js';
 import { EXECUTION_ENDS } from '../../model/execution.js';
 import { type HoldingLoop, missingInputs, statesFor, waitingFor } from '../../model/module-state.js';
-import { type IterationView, provenanceOf, sourceOf } from '../task.js';
+import { provenanceOf, sourceOf } from '../task.js';
 
 export interface Line {
   readonly name: string;
@@ -43,7 +44,7 @@ export interface Course {
   readonly loops: readonly HoldingLoop[];
 }
 
-export function boardOf(view: IterationView, { inputs, loops }: Course): Board {
+export function boardOf(view: TaskAnswerJson, { inputs, loops }: Course): Board {
   const names = [...new Set([...Object.keys(inputs), ...Object.keys(view.modules)])];
   const lines = names.map((name): Line => {
     const module = view.modules[name];

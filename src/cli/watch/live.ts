@@ -1,11 +1,12 @@
 /** The board of a task, drawn over itself in a terminal for as long as the task runs. */
 import { createLogUpdate } from 'log-update';
 import type { StreamedEvent } from '../../client/follow.js';
+import type { TaskAnswerJson } from '../../contract/iteration.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Client } from '../client.js';
 import type { Io } from '../io.js';
 import { type Paint, paintOf } from '../paint.js';
-import { type IterationView, taskPath, waitForTask } from '../task.js';
+import { taskPath, waitForTask } from '../task.js';
 import { advance, type Board, boardOf, type Course } from './board.js';
 import { draw } from './draw.js';
 
@@ -34,8 +35,8 @@ export async function drawToEnd(
   task: TaskId,
   terminal: Terminal,
   { env, signal }: Pick<Io, 'env' | 'signal'>,
-): Promise<IterationView> {
-  const { value } = await client.get<IterationView>(taskPath(task));
+): Promise<TaskAnswerJson> {
+  const { value } = await client.get<TaskAnswerJson>(taskPath(task));
   const course = await courseOf(client, value);
   const board = new LiveBoard(terminal, env);
   board.show(value, course);
@@ -52,7 +53,7 @@ export async function drawToEnd(
 }
 
 /** The inputs of each module and the loops, from the graph of the task. */
-async function courseOf(client: Client, view: IterationView): Promise<Course> {
+async function courseOf(client: Client, view: TaskAnswerJson): Promise<Course> {
   const path = `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${String(view.graph_version)}`;
   const { value } = await client.get<{
     modules: Record<string, { inputs: string[] }>;
@@ -76,7 +77,7 @@ class LiveBoard {
   }
 
   /** The task as it is; what it shows from then on follows from events. */
-  show(view: IterationView, course: Course): void {
+  show(view: TaskAnswerJson, course: Course): void {
     this.#board = boardOf(view, course);
     this.#draw();
     this.#timer ??= setInterval(() => this.#draw(), REDRAW_MS);

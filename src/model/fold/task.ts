@@ -287,7 +287,7 @@ export function decideApproval(state: DurableState, fact: FactOf<'approval.decid
   setPhase(state, moment.changed, task, run, { kind: 'approved', ...(indexed && { indexed }) });
 }
 
-/** The outputs of a pass are the inputs of the next one. */
+/** L2 of `loop.ts`: the fact names all modules of the body. The outputs of a pass are the inputs of the next one. */
 export function passLoop(state: DurableState, fact: FactOf<'loop.passed'>, moment: Moment): void {
   const { undo } = state;
   const { problem_id, iteration_id, pass } = fact;

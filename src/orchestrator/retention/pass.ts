@@ -10,7 +10,7 @@ export interface Pass {
   readonly signal: AbortSignal;
 }
 
-/** Proposes it until all of it is done. Returns how many things it was, and how the last answer was. */
+/** R4 of `proposals.ts`. Proposes it until all of it is done, one answer after the other. Returns how many things it was, and how the last answer was. */
 export async function remove(
   { proposals, signal }: Pick<Pass, 'proposals' | 'signal'>,
   removal: Removal,

@@ -90,12 +90,12 @@ export class Agent {
       if (!this.#isRegistered && now >= this.#helloAt) this.#hello();
       for (const job of this.#jobs.values()) this.#look(job);
       if (this.#isRegistered && now >= this.#beatAt) {
-        this.#beatAt = now + (this.#world.fault(0.05) ? random.int(2000, 5000) : 1000);
+        this.#beatAt = now + (this.#world.fault(0.05) ? random.whole(2000, 5000) : 1000);
         this.#say({ kind: 'heartbeat', status: this.#status, running: [...this.#jobs.keys()] });
       }
       this.#flush();
     }
-    this.#world.after(random.int(200, 300), () => this.#tick());
+    this.#world.after(random.whole(200, 300), () => this.#tick());
   }
 
   get #status(): 'RUNNING' | 'IDLE' {
@@ -113,7 +113,7 @@ export class Agent {
   }
 
   #hello(): void {
-    this.#helloAt = this.#world.now + this.#world.random.int(400, 1200);
+    this.#helloAt = this.#world.now + this.#world.random.whole(400, 1200);
     this.#say({
       kind: 'hello',
       ...{ module: AGENT_MODULE, instance: this.#machine.cluster, bootId: this.#machine.bootId },
@@ -215,7 +215,7 @@ export class Agent {
     if (!this.#world.fault(0.05)) this.#say(reportOf(job, 'ACCEPTED'));
     if (known) return;
     const { calm, random } = this.#world;
-    this.#world.after(calm ? 20 : random.int(1, random.chance(0.1) ? 4000 : 200), () => {
+    this.#world.after(calm ? 20 : random.whole(1, random.chance(0.1) ? 4000 : 200), () => {
       if (!this.isAlive || job.phase !== 'waiting') return;
       this.#begin(job);
       this.#flush();
@@ -235,7 +235,7 @@ export class Agent {
     this.#machine.doneCommands.add(commandId);
     if (job.phase === 'reported') return;
     job.phase = 'stopping';
-    const slow = this.#world.fault(0.1) ? graceMs * 2 : this.#world.random.int(0, 300);
+    const slow = this.#world.fault(0.1) ? graceMs * 2 : this.#world.random.whole(0, 300);
     this.#world.after(slow, () => {
       if (!this.isAlive || job.phase !== 'stopping') return;
       this.#machine.kill(job);
@@ -270,7 +270,7 @@ export class Agent {
     if (!job || job.phase === 'dropped') return;
     this.#machine.ended.add(executionId);
     job.phase = 'dropped';
-    this.#world.after(job.isAlive ? this.#world.random.int(0, 300) : 0, () => {
+    this.#world.after(job.isAlive ? this.#world.random.whole(0, 300) : 0, () => {
       if (!this.isAlive || job.phase !== 'dropped') return;
       this.#machine.kill(job);
       this.#jobs.delete(executionId);

@@ -80,12 +80,12 @@ class FleetRun {
     await world.runUntil(2000);
     world.calm = false;
     for (const name of CLUSTERS) if (random.chance(0.7)) this.#addCluster(name);
-    const chaosMs = world.now + random.int(5000, random.chance(0.3) ? 90_000 : 30_000);
+    const chaosMs = world.now + random.whole(5000, random.chance(0.3) ? 90_000 : 30_000);
     const often = (most: number, what: () => void): void => {
-      for (let left = random.int(0, most); left > 0; left -= 1) world.after(random.int(0, chaosMs), what);
+      for (let left = random.whole(0, most); left > 0; left -= 1) world.after(random.whole(0, chaosMs), what);
     };
     for (const name of SERVICES)
-      if (random.chance(0.6)) world.after(random.int(0, 3000), () => this.#apply(name));
+      if (random.chance(0.6)) world.after(random.whole(0, 3000), () => this.#apply(name));
     often(random.pick([3, 10, 40]), () => this.#act());
     often(random.pick([0, 5, 15]), () => this.#changeCluster());
     const faults = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].filter(() => random.chance(0.6));
@@ -104,7 +104,7 @@ class FleetRun {
         this.#crashes += 1;
         this.#shell = undefined;
         const { random, calm } = this.world;
-        this.world.after(calm ? 1 : random.int(10, random.chance(0.1) ? 12_000 : 1500), () => this.#open());
+        this.world.after(calm ? 1 : random.whole(10, random.chance(0.1) ? 12_000 : 1500), () => this.#open());
       },
     });
   }
@@ -126,7 +126,7 @@ class FleetRun {
       world.after(700, ask);
     };
     ask();
-    if (world.random.chance(0.2)) world.after(world.random.int(0, 20), ask);
+    if (world.random.chance(0.2)) world.after(world.random.whole(0, 20), ask);
   }
 
   // Clusters.
@@ -145,7 +145,7 @@ class FleetRun {
 
   #bootLater(machine: Machine): void {
     const { calm, random } = this.world;
-    this.world.after(calm ? 10 : random.int(50, random.chance(0.3) ? 25_000 : 2000), () => {
+    this.world.after(calm ? 10 : random.whole(50, random.chance(0.3) ? 25_000 : 2000), () => {
       if (this.#machines.get(machine.cluster) === machine) machine.boot();
     });
   }
@@ -159,7 +159,7 @@ class FleetRun {
   #lastsMs(replica: string): number | undefined {
     const type = TYPES[replica.replace(/-\d+$/, '')]!;
     if (type === 'service' || type === 'daemon') return undefined;
-    return this.world.calm ? 100 : this.world.random.int(100, 8000);
+    return this.world.calm ? 100 : this.world.random.whole(100, 8000);
   }
 
   #changeCluster(): void {
@@ -212,7 +212,7 @@ class FleetRun {
     ] as const);
     if (what === 'apply') this.#apply(name);
     else if (what === 'remove') this.#ask({ kind: 'remove_service', name });
-    else this.#ask({ kind: 'command_service', name, command: what, count: random.int(0, 5) });
+    else this.#ask({ kind: 'command_service', name, command: what, count: random.whole(0, 5) });
   }
 
   // What goes wrong.
@@ -237,7 +237,7 @@ class FleetRun {
         this.#bootLater(machine);
         break;
       case 3:
-        agent?.hang(random.int(500, 20_000));
+        agent?.hang(random.whole(500, 20_000));
         break;
       case 4:
         agent?.cutConnection();
@@ -253,13 +253,13 @@ class FleetRun {
         if (job) machine.exit(job, 'completed');
         break;
       case 8:
-        job?.node?.hang(random.int(500, 15_000));
+        job?.node?.hang(random.whole(500, 15_000));
         break;
       case 9:
         this.#shell?.crash();
         break;
       case 10:
-        this.#wallSkewMs += random.int(-100_000, 100_000);
+        this.#wallSkewMs += random.whole(-100_000, 100_000);
         this.#audit.isWallClockTrue = false;
         break;
       default:
@@ -271,7 +271,7 @@ class FleetRun {
     this.#disk.full = true;
     const { random } = this.world;
     this.#forget();
-    this.world.after(random.int(100, 3000), () => {
+    this.world.after(random.whole(100, 3000), () => {
       this.#disk.full = false;
       this.#forget();
     });
@@ -280,7 +280,7 @@ class FleetRun {
   /** Runs that have ended are removed, and events. */
   #forget(): void {
     const { random } = this.world;
-    const policy = { keepLast: 0, maxIterations: random.int(0, 3) };
+    const policy = { keepLast: 0, maxIterations: random.whole(0, 3) };
     this.#shell?.forget(policy, random.pick([0, 50])).catch((thrown) => {
       this.#failure ??= thrown;
     });

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { partAt } from '../../../base/json/exact.js';
 import { printJson } from '../../../base/json/json-text.js';
+import type { TaskAnswerJson } from '../../../contract/iteration.js';
 import { outputReference, splitReference } from '../../../model/graph.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { RecordedExecution } from '../../../node-kit/recording.js';
@@ -13,7 +14,7 @@ import { CliError, EXIT } from '../../exit.js';
 import { type Io, writeJson, writeLine } from '../../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../../program.js';
 import { taskIdOf } from '../../short-ids.js';
-import { type IterationView, taskPath } from '../../task.js';
+import { taskPath } from '../../task.js';
 
 interface RecordOptions extends CommonOptions {
   readonly module: string;
@@ -80,7 +81,7 @@ async function record(
 ): Promise<readonly RecordedExecution[]> {
   const id = await taskIdOf(client, taskId);
   const path = taskPath(id);
-  const { value: view } = await client.get<IterationView>(path);
+  const { value: view } = await client.get<TaskAnswerJson>(path);
   const { value: graph } = await client.get<GraphView>(
     `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${Number(view.graph_version)}`,
   );
@@ -234,12 +235,12 @@ async function valuesOf(
   client: Client,
   names: readonly string[],
   path: string,
-  known: IterationView | undefined,
+  known: TaskAnswerJson | undefined,
   graph: GraphView,
   types: () => TypeRegistry,
 ): Promise<Record<string, unknown>> {
   if (names.length === 0) return {};
-  const view = known ?? (await client.get<IterationView>(path)).value;
+  const view = known ?? (await client.get<TaskAnswerJson>(path)).value;
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const isSource = name === graph.source.name;
