@@ -70,6 +70,8 @@ export class Audit implements Auditor {
   readonly graphs = new Map<string, string>();
   readonly counts = new Map<string, number>();
   #seq = 0;
+  /** By `<task>/<module>/<item>`, the execution that has put out its result. */
+  readonly results = new Map<string, string>();
   readonly #iterations = new Map<string, number>();
   /** By `<task>/<module>`, the items that are done. */
   readonly #done = new Map<string, Set<number>>();
@@ -180,6 +182,8 @@ export class Audit implements Auditor {
       const done = this.#done.get(`${key}/${fact.module}`);
       check(done?.has(fact.item) === false, `done before: ${json}`);
       done!.add(fact.item);
+      const by = fact.type === 'item.succeeded' ? fact.execution_id : fact.cached_from.execution_id;
+      this.results.set(`${key}/${fact.module}/${fact.item}`, by);
     } else if (fact.type === 'module.mapped') {
       const { size } = this.#done.get(`${key}/${fact.module}`)!;
       check(size === fact.items, `${size} items are done: ${json}`);

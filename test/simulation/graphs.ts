@@ -116,7 +116,7 @@ const all: Graph[] = [
     name: 'mapping',
     source,
     modules: [
-      module('a', ['source'], { map: { input: 'source', limit: 2 }, previous: ['d'] }),
+      module('a', ['source'], { map: { input: 'source', limit: 2 }, cache: true }),
       module('m', ['a'], { map: { input: 'a', limit: 3 }, cache: true, timeoutMs: 4000 }),
       module('b', ['m', 'source'], { onError: 'ignore' }),
       module('d', ['b', 'm']),

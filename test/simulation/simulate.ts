@@ -150,10 +150,22 @@ class Run implements Witness {
         check(read.item === item, `item ${item} of ${key} is ${JSON.stringify(read)}`);
         continue;
       }
+      const resultOf = (at: number): string | undefined => this.#audit.results.get(`${key}/${name}/${at}`);
+      const isCertain =
+        !previous && !this.#audit.reused.has(`${key}/${name}`) && !this.#audit.hasStopped(executionId);
       if (Array.isArray(read) && name !== 'source') {
         const made = read.filter((one) => one.module === name).map((one) => one.executionId);
+        const isInOrder = !isCertain || made.every((one, at) => one === resultOf(at));
         const isWhole = made.length === read.length && new Set(made).size === read.length;
-        check(isWhole, `the list ${name} of ${module} is ${JSON.stringify(read)}`);
+        check(isWhole && isInOrder, `the list ${name} of ${module} is ${JSON.stringify(read)}`);
+        continue;
+      }
+      if (spec.map?.input === name && !previous) {
+        const isThat = !isCertain || read.executionId === resultOf(item!);
+        check(
+          read.module === name && isThat,
+          `item ${item} of ${module} of ${key} is by ${read.executionId}`,
+        );
         continue;
       }
       const isLater = (this.#audit.passes.get(executionId) ?? 1) > 1;
@@ -307,7 +319,7 @@ class Run implements Witness {
     // The same comes again where results are taken.
     const value =
       graph === 'mapping'
-        ? Array.from({ length: random.whole(0, 6) }, (_, item) => ({ key, item }))
+        ? Array.from({ length: random.whole(0, 6) }, (_, item) => ({ kind: random.whole(0, 9), item }))
         : { key: graph === 'recalling' ? random.whole(0, 1) : key };
     const bytes = Buffer.from(JSON.stringify(value));
     const priority = random.pick([undefined, 10, 90]);
