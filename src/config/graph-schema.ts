@@ -166,7 +166,7 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
     cache: z
       .boolean({ error: 'give true or false' })
       .default(false)
-      .describe('it takes the output of an execution that was given the same, where there is one'),
+      .describe('it reuses the output of an earlier execution with the same inputs, if there is one'),
     map: z
       .string({ error: MAP })
       .regex(REFERENCE, { error: MAP })
@@ -180,7 +180,7 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       .max(MAX_MAP_LIMIT, { error: ITEMS })
       .optional()
       .describe(`of a module with map: items at once, ${DEFAULT_MAP_LIMIT} unless given`),
-    run: RunSchema.optional().describe('its work is a command, which an agent executes on a cluster'),
+    run: RunSchema.optional().describe('the module is a command that an agent runs on a cluster'),
   },
   'give an object with at least inputs and output, or inputs and approve',
 )

@@ -37,7 +37,7 @@ const TRANSITIONS: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
   lost: [],
 };
 
-/** What is shown of a module: the state of its newest execution, or why there is none that counts. */
+/** The displayed state of a module: that of its newest execution, or the reason why none counts. */
 export const MODULE_STATES: readonly [...typeof OBSERVED_STATES, 'waiting', 'reused', 'skipped'] = [
   ...OBSERVED_STATES,
   'waiting',

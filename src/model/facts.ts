@@ -141,7 +141,7 @@ export const STOP_CAUSES = ['stop', 'terminate', 'reset', 'preempt', 'timeout'] 
 export type StopCause = (typeof STOP_CAUSES)[number];
 
 /**
- * What facts are about: the fields that come first. `project`: of the problem, unless it is `default`; `emit` adds it. `pass`: of a module in
+ * The subjects of facts: the fields that come first. `project`: of the problem, unless it is `default`; `emit` adds it. `pass`: of a module in
  * a loop. `item`: of a module with `map`.
  */
 export const SUBJECTS = {

@@ -54,7 +54,7 @@ const UNFINISHED = '.part';
 /** So large a blob is hashed before it is served: reading it takes some milliseconds, and its refusal can still be said. */
 const SMALL_BYTES = 1024 * 1024;
 
-/** What only the orchestrator does with blobs. */
+/** The orchestrator's own operations on blobs. */
 export interface CollectableBlobs extends Blobs, BlobFiles {
   /** As `put`, by somebody of a project. */
   putBy(project: string, sha256: string, content: Readable): ReturnType<Blobs['put']>;

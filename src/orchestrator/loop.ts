@@ -356,7 +356,7 @@ export class Loop implements Proposals {
     }
   }
 
-  /** What ends the loop, where nothing more can be written; a store that fails otherwise may be well again later, like a full one. */
+  /** Failures after which nothing can be written end the loop; after other failures, such as a full disk, the store may recover. */
   async #tryCommit(journal: Journal): Promise<Settled> {
     try {
       const outcome = await this.#deps.store.commit(this.#deps.settings.epoch, journal.writes);

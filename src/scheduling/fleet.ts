@@ -27,7 +27,7 @@ export interface Fleet {
 
 /** How the service of a service step stands. */
 export type ServiceStanding =
-  /** What it refers to is to be looked up. */
+  /** Its reference has to be looked up. */
   | { readonly kind: 'not known' }
   | { readonly kind: 'not begun' }
   /** By the monotonic clock, it is given up at `dueMs`. */

@@ -65,7 +65,7 @@ export function safekeepingCommands(program: Command, io: Io): void {
   command(program, 'check', 'Verify every invariant of a data directory or a backup, without changing it')
     .argument('[dir]', 'the data directory (TUTTI_DATA)')
     .option('--store <URL>', 'the PostgreSQL database that has the store (TUTTI_STORE)')
-    .option('--blobs', 'hash every blob too')
+    .option('--blobs', 'also hash every blob')
     .action(async (dir: string | undefined, options: Options) => {
       const given = loadConfig({
         flags: options.store === undefined ? {} : { store: options.store },

@@ -68,7 +68,7 @@ function shownOf(leader: SeenPeer | undefined): object | null {
   return leader === undefined ? null : { http: leader.http, control: leader.control ?? null };
 }
 
-/** What the person gave is at fault, not the world. */
+/** The fault is in the person's input, not in the environment. */
 const BAD_INPUT = [
   ...['bad_config', 'bad_graph', 'graph_unreadable', 'bad_service', 'service_unreadable', 'bad_proto'],
   'bad_endpoint',

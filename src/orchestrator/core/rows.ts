@@ -360,7 +360,7 @@ function writeOwnBlob(
   journal.put('blob_refs', [blob.sha256, problem_id, iteration_id, owner, seq], EMPTY);
 }
 
-/** What it has put out may be taken from now on. */
+/** From now on, its output may be reused. */
 function writeResult(
   { executions }: State,
   journal: Journal,

@@ -68,7 +68,7 @@ export class FollowedTables {
     this.#written = position;
   }
 
-  /** What is committed and not in the tables; valid until the next turn of the event loop. */
+  /** Committed rows that are not in the tables; valid until the next turn of the event loop. */
   get layers(): Layers {
     return this.#stages.map(({ layer }) => layer);
   }
