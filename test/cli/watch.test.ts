@@ -132,6 +132,20 @@ describe('the board of a task', () => {
     expect(advance(ended, reset).ended).toEqual([]);
   });
 
+  it('counts the items of a map that are done, and is done with the last of them', () => {
+    const begun = boardAfter(
+      event('map.started', { module: 'length', items: 4 }),
+      event('execution.assigned', { module: 'length', item: 0, execution_id: 'x' }),
+      event('execution.succeeded', { module: 'length', item: 0, execution_id: 'x' }),
+      event('item.succeeded', { module: 'length', item: 0, execution_id: 'x' }),
+    );
+    expect(begun.lines[0]).toMatchObject({ state: 'running', progress: 0.25, items: { total: 4, done: 1 } });
+    expect(draw(begun, AT, 100, plain)).toContain('1/4 items');
+    expect(eventLine(event('map.started', { module: 'length', items: 1 }))).toContain('map.started 1 item');
+    const ended = advance(begun, event('module.mapped', { module: 'length', items: 4 }));
+    expect(ended.lines[0]).toMatchObject({ state: 'succeeded', progress: 1 });
+  });
+
   it('does not wait for an input that failed and is ignored', () => {
     const modules = {
       a: { state: 'failed' },

@@ -372,6 +372,33 @@ describe('a task', () => {
     expect(ended.task.modules.a?.state).toBe('reused');
   });
 
+  it('counts the items of a map, and shows the list of their results and no single one as the output', () => {
+    const of = (item: number) => ({ module: 'a', item, execution_id: `e${item}`, attempt: 1 });
+    const begun = play(
+      taskView({ a: module() }),
+      event('map.started', { module: 'a', items: 2 }),
+      event('execution.assigned', of(0)),
+      event('execution.assigned', of(1)),
+    );
+    expect(begun.task.modules.a).toMatchObject({
+      state: 'running',
+      items: { total: 2, done: 0, running: 2 },
+    });
+    const half = play(
+      begun,
+      event('output.recorded', { ...of(0), last: true, output: 'x' }),
+      event('execution.succeeded', of(0)),
+      event('item.succeeded', { module: 'a', item: 0, execution_id: 'e0' }),
+    );
+    expect(half.task.modules.a).toMatchObject({
+      ...{ state: 'running', output: null, items: { total: 2, done: 1, running: 1 } },
+    });
+    const idle = play(half, event('execution.lost', of(1)));
+    expect(idle.task.modules.a).toMatchObject({ state: 'waiting', items: { running: 0 } });
+    const ended = play(half, event('module.mapped', { module: 'a', items: 2, output: ['x', 'y'] }));
+    expect(ended.task.modules.a).toMatchObject({ state: 'succeeded', output: ['x', 'y'] });
+  });
+
   it('begins the modules of a loop again in each pass, and says why there is no further one', () => {
     const done = module({ state: 'succeeded', attempts: 1, execution_id: 'e1', pass: 1, output: { n: 1 } });
     const inputs = { a: ['in'], b: ['a'] };
