@@ -1,16 +1,25 @@
 /** Applications that are brought up and taken down as a whole: `tutti.deployments`. */
 import { everyItem } from '../base/every-item.js';
-import type { Deployment, DeploymentSummary, Operation, OperationBegun } from './generated/routes.js';
+import type {
+  Deployment,
+  DeploymentChanges,
+  DeploymentSummary,
+  Operation,
+  OperationBegun,
+} from './generated/routes.js';
 import type { Http } from './http.js';
 import { askRoute, openRoute, type RequestOptions } from './route.js';
 import { type Files, upload, uploadAll } from './upload.js';
 
-export interface DeployOptions extends RequestOptions {
-  /** @default that of the blueprint */
-  readonly name?: string;
+export interface UpdateOptions extends RequestOptions {
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** By the path that the blueprint has for it, the content of each file that it names. */
   readonly files?: Files;
+}
+
+export interface DeployOptions extends UpdateOptions {
+  /** @default that of the blueprint */
+  readonly name?: string;
 }
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -36,13 +45,45 @@ export class Deployments {
     blueprint: string | Uint8Array,
     { name, inputs = {}, files = {}, ...options }: DeployOptions = {},
   ): Promise<OperationBegun> {
-    const hashes = await uploadAll(this.#http, files, options.signal);
-    const what =
-      typeof blueprint === 'string'
-        ? { blueprint }
-        : { csar: await upload(this.#http, blueprint, options.signal) };
-    const body = { ...(name !== undefined && { name }), ...what, inputs, files: hashes };
+    const sent = await this.#send(blueprint, files, options);
+    const body = { ...(name !== undefined && { name }), ...sent, inputs };
     return (await askRoute(this.#http, 'POST /v1/deployments', { body }, options)).value;
+  }
+
+  /** Changes it into what another blueprint says. Inputs that are not given keep their values. */
+  async update(
+    which: string,
+    blueprint: string | Uint8Array,
+    { inputs = {}, files = {}, ...options }: UpdateOptions = {},
+  ): Promise<OperationBegun> {
+    const body = { ...(await this.#send(blueprint, files, options)), inputs };
+    const route = 'POST /v1/deployments/{deployment_id}/update';
+    return (await askRoute(this.#http, route, { path: { deployment_id: which }, body }, options)).value;
+  }
+
+  /** What an update would do. */
+  async diff(
+    which: string,
+    blueprint: string | Uint8Array,
+    { inputs = {}, files = {}, ...options }: UpdateOptions = {},
+  ): Promise<DeploymentChanges> {
+    const body = { ...(await this.#send(blueprint, files, options)), inputs };
+    const route = 'POST /v1/deployments/{deployment_id}/diff';
+    return (await askRoute(this.#http, route, { path: { deployment_id: which }, body }, options)).value;
+  }
+
+  /** The blueprint or the archive as a request has it, with the hashes of its files, which are uploaded. */
+  async #send(
+    blueprint: string | Uint8Array,
+    files: Files,
+    { signal }: RequestOptions,
+  ): Promise<
+    ({ readonly blueprint: string } | { readonly csar: string }) & { files: Record<string, string> }
+  > {
+    const hashes = await uploadAll(this.#http, files, signal);
+    const what =
+      typeof blueprint === 'string' ? { blueprint } : { csar: await upload(this.#http, blueprint, signal) };
+    return { ...what, files: hashes };
   }
 
   /** The newest first. */

@@ -12,6 +12,8 @@ export interface ListedDeploymentJson {
   readonly name: string;
   readonly project: string;
   readonly state: DeploymentState;
+  /** Of its blueprint: 1, and one more with each update. */
+  readonly version: number;
   /** The newest one: the iteration of its problem. */
   readonly operation_id: number;
   readonly operation: DeploymentOperation;
@@ -33,6 +35,37 @@ export interface DeploymentJson extends ListedDeploymentJson {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** The first failed step of its newest operation. */
   readonly failed: FailedStepJson | null;
+  /** How what is there differs from what was deployed, while no operation is under way. */
+  readonly drift: readonly DriftJson[];
+}
+
+export const DRIFT_KINDS = [
+  'replica_down',
+  'replica_not_asked_for',
+  'service_stopped',
+  'cluster_removed',
+] as const;
+
+/** What differs, and what is done about it. */
+export interface DriftJson {
+  readonly component: string;
+  readonly kind: (typeof DRIFT_KINDS)[number];
+  readonly message: string;
+}
+
+/** What an update would do, by components. */
+export interface DeploymentChangesJson {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly ComponentChangeJson[];
+  /** Replaced only if an attribute that they refer to changes. */
+  readonly may_change: readonly ComponentChangeJson[];
+}
+
+export interface ComponentChangeJson {
+  readonly name: string;
+  /** What of it has changed, or may: `operations.start.script`, `files.install.sh`, `service.count`, `inputs.model`, `store.address`. */
+  readonly fields: readonly string[];
 }
 
 export interface ComponentJson {

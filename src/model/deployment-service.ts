@@ -10,7 +10,7 @@ import {
   replaceReferences,
   valueAt,
 } from './blueprint.js';
-import { type DeploymentPlan, serviceName, stepModule } from './deployment.js';
+import { type DeploymentPlan, observedOf, serviceName, stepModule } from './deployment.js';
 import type { RunWork } from './run.js';
 import type { ServiceSpec } from './service.js';
 
@@ -82,5 +82,6 @@ function attributesOf(
   const made = steps
     .filter((step) => step.component === component)
     .map((step) => outputs.get(stepModule(step)));
-  return Object.assign({}, before[component]?.attributes, ...made);
+  const there = observedOf(before, { name: component });
+  return Object.assign({}, there.former ? {} : there.attributes, ...made);
 }

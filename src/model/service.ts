@@ -164,7 +164,10 @@ export function restartPauseMs({ restart }: Pick<ServiceSpec, 'restart'>, failur
 }
 
 /** Whether it does what it is there for. */
-export function isUp({ module }: Pick<ServiceSpec, 'module'>, { observed, isOpen }: Replica): boolean {
+export function isUp(
+  { module }: Pick<ServiceSpec, 'module'>,
+  { observed, isOpen }: Pick<Replica, 'observed' | 'isOpen'>,
+): boolean {
   if (!isOpen) return false;
   return observed === 'ready' || (observed === 'running' && module === undefined);
 }

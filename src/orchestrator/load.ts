@@ -181,6 +181,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
         if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);
       } else if (request.kind === 'operate_deployment') {
         if (!state.problems.has(request.deploymentId)) need().changed.add(request.deploymentId);
+        for (const sha256 of Object.values(request.files ?? {})) need().blobs.add(sha256);
       } else if (
         request.kind === 'put_graph' ||
         request.kind === 'apply_service' ||

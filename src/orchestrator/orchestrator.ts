@@ -71,10 +71,11 @@ import {
   type View,
   type Workspace,
 } from './port.js';
-import { prepare } from './prepare.js';
+import { type PrepareDeps, prepare } from './prepare.js';
 import type { BlueprintReader } from './prepare-blueprint.js';
 import { withToken } from './prepare-grant.js';
 import type { GraphParser } from './prepare-graph.js';
+import { deploymentChanges } from './prepare-operation.js';
 import { openTarget } from './prepare-webhook.js';
 import { blobsWithin, seesBlob, uploadersOf } from './projects/blobs.js';
 import { foundJson } from './queries/found.js';
@@ -519,25 +520,7 @@ export class Orchestrator implements StreamingCoordinator {
     if (before) return before;
     const without = request.kind === 'submit_job' ? await this.#haveJobGraph() : undefined;
     if (without) return without;
-    const { store, types, parseGraph, readBlueprint, options } = this.#deps;
-    const prepared = await prepare(
-      {
-        store,
-        state: this.#state,
-        vault: this.#vault,
-        queries: this.#service.queries(bound),
-        bound,
-        sees: (sha256) => this.#sees(bound, sha256),
-        testWebhook: (name) => this.#testWebhook(bound, name),
-        ids: this.#deps.ids ?? systemIds,
-        blobs: this.blobs,
-        inlineMaxBytes: options.inlineMaxBytes,
-        types,
-        parseGraph,
-        readBlueprint,
-      },
-      request,
-    );
+    const prepared = await prepare(this.#prepareDeps(bound), request);
     if ('ok' in prepared) return prepared;
     const asking = asker && { ...asker, action: ACTION_OF[request.kind], operation: request.kind };
     const answer = await this.#answerTo((id) => ({
@@ -548,6 +531,25 @@ export class Orchestrator implements StreamingCoordinator {
     if (request.kind === 'grant_access' || request.kind === 'revoke_access') this.grants.refresh();
     if (this.#started && CHANGE_WEBHOOKS.has(request.kind)) await this.#couriers.refresh();
     return answer;
+  }
+
+  #prepareDeps(bound: string): PrepareDeps {
+    const { store, types, parseGraph, readBlueprint, options } = this.#deps;
+    return {
+      store,
+      state: this.#state,
+      vault: this.#vault,
+      queries: this.#service.queries(bound),
+      bound,
+      sees: (sha256) => this.#sees(bound, sha256),
+      testWebhook: (name) => this.#testWebhook(bound, name),
+      ids: this.#deps.ids ?? systemIds,
+      blobs: this.blobs,
+      inlineMaxBytes: options.inlineMaxBytes,
+      types,
+      parseGraph,
+      readBlueprint,
+    };
   }
 
   async #testWebhook(bound: string, name: string): Promise<WebhookAttempt | undefined> {
@@ -672,6 +674,11 @@ export class Orchestrator implements StreamingCoordinator {
       deployments: async (page) =>
         pageOfViews(await this.#inspect((id) => ({ kind: 'inspect deployments', id, bound })), page),
       deployment: async (which) => this.#service.queries(bound, signal).deployment(this.#idOf(bound, which)),
+      deploymentChanges: async (which, update) => {
+        const { cursor } = await this.#inspect((id) => ({ kind: 'inspect deployments', id, bound }));
+        const found = await deploymentChanges(this.#prepareDeps(bound), { ...update, deploymentId: which });
+        return 'ok' in found ? found : foundJson(cursor, found.changes);
+      },
       deploymentOperations: async (which, page) =>
         this.#service.queries(bound, signal).deploymentOperations(this.#idOf(bound, which), page),
       deploymentOperation: async (which, operation) =>

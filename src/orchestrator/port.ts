@@ -9,7 +9,12 @@ import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
 import type { Open } from '../contract/answer.js';
 import type { ClusterJson } from '../contract/cluster.js';
-import type { DeploymentJson, ListedDeploymentJson, OperationJson } from '../contract/deployment.js';
+import type {
+  DeploymentChangesJson,
+  DeploymentJson,
+  ListedDeploymentJson,
+  OperationJson,
+} from '../contract/deployment.js';
 import type { GraphAnswerJson, GraphSummaryJson } from '../contract/graph.js';
 import type {
   ApprovalJson,
@@ -177,6 +182,12 @@ export type Request =
       readonly clean?: boolean;
       readonly traceparent?: string;
     }
+  /** Another blueprint for a deployment: what has changed is replaced. */
+  | ({
+      readonly kind: 'update_deployment';
+      readonly deploymentId: string;
+      readonly traceparent?: string;
+    } & AskedUpdate)
   /** Stops its newest operation. */
   | { readonly kind: 'cancel_deployment'; readonly deploymentId: string }
   /** Stored, or changed. `files`: by path beside the service file, the SHA-256 of a stored blob. */
@@ -212,6 +223,18 @@ export type Request =
       readonly files?: Readonly<Record<string, string>>;
     };
 
+/** What a deployment is to become. */
+export interface AskedUpdate {
+  /** YAML; or else `csar`. */
+  readonly blueprint?: string;
+  /** The SHA-256 of a stored blob. */
+  readonly csar?: string;
+  /** Those that are not given keep their values, and follow the defaults where they had them. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** By path beside the blueprint, the SHA-256 of a blob: of each file that it names. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
 /** The action of each, in the table of rights. */
 export const ACTION_OF: Readonly<Record<Request['kind'], Action>> = {
   submit: 'submit',
@@ -237,6 +260,7 @@ export const ACTION_OF: Readonly<Record<Request['kind'], Action>> = {
   revoke_access: 'manage_access',
   deploy: 'manage_deployment',
   operate_deployment: 'manage_deployment',
+  update_deployment: 'manage_deployment',
   cancel_deployment: 'manage_deployment',
   apply_service: 'manage_service',
   command_service: 'manage_service',
@@ -463,6 +487,11 @@ export interface Queries {
   deployments(page: PageRequest): Promise<FoundJson<Page<Open<ListedDeploymentJson>>> | Refusal>;
   /** By its id, or by its name: of several, the newest. */
   deployment(which: string): Promise<FoundJson<Open<DeploymentJson>> | Refusal>;
+  /** What an update would do. */
+  deploymentChanges(
+    which: string,
+    asked: AskedUpdate,
+  ): Promise<FoundJson<Open<DeploymentChangesJson>> | Refusal>;
   /** The oldest first. */
   deploymentOperations(
     which: string,

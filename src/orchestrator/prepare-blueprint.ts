@@ -1,6 +1,7 @@
 /** A blueprint as a request brings it, with its inputs and its files: everything that deploys, updates or compares one asks here. */
 import { Readable } from 'node:stream';
 import { type Fault, messageOf, summaryOf } from '../base/errors.js';
+import { canonicalJson } from '../base/json/canonical.js';
 import { SHA256, sha256Of } from '../base/sha256.js';
 import { type Blueprint, filesOfBlueprint } from '../model/blueprint.js';
 import {
@@ -11,6 +12,7 @@ import {
   type ReadBlueprint,
 } from '../model/blueprint-source.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
+import type { DeploymentPlan } from '../model/deployment.js';
 import { MAX_GRAPH_BYTES } from '../model/graph.js';
 import { pathWithin } from '../model/run.js';
 import type { State } from './core/state.js';
@@ -37,6 +39,8 @@ export interface AskedBlueprint {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** By path beside the blueprint, the SHA-256 of a stored blob: of each file that it names. A CSAR has its own. */
   readonly files: Readonly<Record<string, string>>;
+  /** Of an update: inputs that are not given keep their values, and follow the defaults where they had them. @default nothing is kept */
+  readonly former?: Pick<DeploymentPlan, 'blueprint' | 'inputs'>;
 }
 
 export interface PreparedBlueprint {
@@ -56,13 +60,28 @@ export async function prepareBlueprint(
 ): Promise<PreparedBlueprint | Refusal> {
   const content = await contentOf(deps, asked);
   if ('ok' in content) return content;
-  const { inputs } = asked;
+  const known = asked.former && (await deps.readBlueprint({ content }));
+  const kept = known?.ok ? keptInputs(asked.former!, known.blueprint) : {};
+  const inputs = { ...kept, ...asked.inputs };
   const clusterAt = (host: string): string | undefined => clusterOf(deps.state, host);
   const read = await deps.readBlueprint({ content, inputs, clusterAt });
   if (!read.ok) return read.of === 'inputs' ? inputFaults(read.faults) : blueprintFaults(read.faults);
   const found = content.kind === 'csar' ? await unpack(deps, read) : await compare(deps, read, asked.files);
   if (!found.ok) return found;
   return { ok: true, blueprint: read.blueprint, inputs: read.inputs, files: found.files };
+}
+
+/** Inputs keep their values; those that had the default follow it. */
+function keptInputs(
+  was: Pick<DeploymentPlan, 'blueprint' | 'inputs'>,
+  next: Blueprint,
+): Record<string, unknown> {
+  const kept = Object.entries(was.inputs).filter(([name, value]) => {
+    const before = was.blueprint.inputs[name]?.default;
+    const isDefault = before !== undefined && canonicalJson(before) === canonicalJson(value);
+    return !isDefault && Object.hasOwn(next.inputs, name);
+  });
+  return Object.fromEntries(kept);
 }
 
 async function contentOf(

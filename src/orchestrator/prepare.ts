@@ -5,7 +5,8 @@
 
 import type { IdSource } from '../base/ids.js';
 import { ALL_PROJECTS, maySee, projectFor } from '../model/access.js';
-import { isDeploymentGraph, planInput } from '../model/deployment.js';
+import { isDeploymentGraph } from '../model/deployment.js';
+import { planInput } from '../model/deployment-graph.js';
 import { isPrivateGraph } from '../model/private-graph.js';
 import { isServiceGraph } from '../model/service.js';
 import type { Reader } from '../store/store.js';
@@ -16,7 +17,7 @@ import type { State } from './core/state.js';
 import { missingFiles } from './core/tasks/graph-files.js';
 import type { PreparedRequest, WebhookAttempt } from './core/turn.js';
 import { unknownWebhook } from './core/webhooks/webhooks.js';
-import { readProblem, readTask } from './load.js';
+import { readProblem } from './load.js';
 import { hiddenFiles } from './named-files.js';
 import type { Blobs, Queries, Refusal, Request } from './port.js';
 import type { PrepareBlueprintDeps } from './prepare-blueprint.js';
@@ -25,10 +26,9 @@ import { prepareGrant } from './prepare-grant.js';
 import { type PrepareGraphDeps, prepareGraph } from './prepare-graph.js';
 import { type InputDeps, keepJson, prepareInput, prepareOverrides, requireRefusal } from './prepare-input.js';
 import { jobAsSubmission } from './prepare-job.js';
+import { type NextOperation, nextOperation, nextUpdate } from './prepare-operation.js';
 import { unfitFiles, unknownClusterOf } from './prepare-service.js';
 import { prepareWebhook } from './prepare-webhook.js';
-import { plannedBy } from './queries/deployments.js';
-import { Payloads } from './queries/payloads.js';
 import { projectOfRow } from './records.js';
 import { refusal } from './refusal.js';
 
@@ -69,7 +69,9 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'deploy':
       return prepareDeploy(deps, request);
     case 'operate_deployment':
-      return prepareOperation(deps, request);
+      return prepareOperation(deps, await nextOperation(deps, request), request.traceparent);
+    case 'update_deployment':
+      return prepareOperation(deps, await nextUpdate(deps, request), request.traceparent);
     case 'cancel_deployment': {
       const deployment = deploymentNamed(deps.state, deps.bound, request.deploymentId);
       if (!deployment) return unknownDeployment(request.deploymentId);
@@ -141,22 +143,18 @@ async function prepareDeploy(
   };
 }
 
-/** By what is observed after the newest operation; while that goes on, the loop refuses another one. */
+/** With what its steps are given. */
 async function prepareOperation(
   deps: PrepareDeps,
-  request: Extract<Request, { kind: 'operate_deployment' }>,
+  next: NextOperation | Refusal,
+  traceparent: string | undefined,
 ): Promise<PreparedRequest | Refusal> {
-  const deployment = deploymentNamed(deps.state, deps.bound, request.deploymentId);
-  if (!deployment) return unknownDeployment(request.deploymentId);
-  const { id: deploymentId, operationId: after } = deployment;
-  const row = await readTask(deps.store, { problemId: deploymentId, iterationId: after });
-  if (!row) return unknownDeployment(request.deploymentId);
-  const { plan, observed } = await plannedBy(deps.store, new Payloads(deps.state), row);
-  const before = request.clean === true ? {} : observed;
-  const prepared = await keepJson(deps, planInput({ ...plan, before }));
+  if ('ok' in next) return next;
+  const prepared = await keepJson(deps, planInput(next.asked));
   if ('ok' in prepared) return prepared;
   const typesJson = deps.types.toJson(['json']);
-  return { ...request, deploymentId, after, plan, observed, prepared, types: deps.types, typesJson };
+  const traced = traceparent === undefined ? {} : { traceparent };
+  return { kind: 'operate_deployment', ...next, ...traced, prepared, types: deps.types, typesJson };
 }
 
 async function prepareIteration(

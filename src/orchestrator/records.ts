@@ -382,6 +382,7 @@ export interface DeploymentRow {
   readonly name: string;
   readonly project?: string | undefined;
   readonly state: DeploymentState;
+  readonly version?: number | undefined;
   readonly operation_id: number;
   readonly operation: DeploymentOperation;
   readonly direction: Direction;

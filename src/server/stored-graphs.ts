@@ -2,7 +2,8 @@
 import { TuttiError } from '../base/errors.js';
 import { parseGraph } from '../config/graph-file.js';
 import type { KnownTypes } from '../config/known-types.js';
-import { planGraph, readPlan } from '../model/deployment.js';
+import { readPlan } from '../model/deployment.js';
+import { planGraph } from '../model/deployment-graph.js';
 import type { Graph } from '../model/graph.js';
 import { JOB_GRAPH, JOB_GRAPH_TEXT } from '../model/job.js';
 import { readServiceGraph } from '../model/service.js';

@@ -2,16 +2,16 @@
 /** Components that are services: their steps, what is observed of them, and the values of their references. */
 import { describe, expect, it } from 'vitest';
 import type { Blueprint, Component } from '../../src/model/blueprint.js';
-import {
-  type DeploymentPlan,
-  type Direction,
-  type ObservedComponent,
-  type ObservedComponents,
-  observe,
-  planGraph,
-  stepsOf,
+import type {
+  DeploymentPlan,
+  Direction,
+  ObservedComponent,
+  ObservedComponents,
 } from '../../src/model/deployment.js';
+import { planGraph } from '../../src/model/deployment-graph.js';
+import { observe } from '../../src/model/deployment-observed.js';
 import { resolveService } from '../../src/model/deployment-service.js';
+import { stepsOf } from '../../src/model/deployment-steps.js';
 import type { ModuleState } from '../../src/model/execution.js';
 import type { ServiceDesire } from '../../src/model/service.js';
 import type { TaskState } from '../../src/model/task-state.js';
@@ -41,7 +41,7 @@ function planOf(
   before: ObservedComponents = {},
 ): DeploymentPlan {
   const blueprint: Blueprint = { name: 'b', inputs: {}, components: [STORE, web], outputs: {} };
-  const steps = stepsOf(blueprint, before, direction, () => 'lab');
+  const steps = stepsOf({ blueprint, before, direction }, () => 'lab');
   const inputs = { model: 'large', words: ['${x}'] };
   return { name: 'shop', blueprint, operation: 'deploy', direction, inputs, before, steps };
 }
@@ -116,7 +116,7 @@ describe('what is observed of a service', () => {
       () => ({ state: 'succeeded' }),
       () => undefined,
     );
-    expect(stepsOf(plan.blueprint, observed, 'up', () => 'lab')).toEqual([
+    expect(stepsOf({ blueprint: plan.blueprint, before: observed, direction: 'up' }, () => 'lab')).toEqual([
       { component: 'web', operation: 'start' },
     ]);
   });

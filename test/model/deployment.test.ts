@@ -14,16 +14,13 @@ import {
   type DeploymentPlan,
   type Direction,
   type ObservedComponents,
-  observe,
-  outputsOf,
-  planGraph,
-  planInput,
   planText,
   readPlan,
-  type StepOutcome,
   stepModule,
-  stepsOf,
 } from '../../src/model/deployment.js';
+import { planGraph, planInput } from '../../src/model/deployment-graph.js';
+import { observe, outputsOf, type StepOutcome } from '../../src/model/deployment-observed.js';
+import { stepsOf } from '../../src/model/deployment-steps.js';
 
 const script = (path: string, more: object = {}) => ({ script: path, args: [], inputs: {}, ...more });
 const component = (name: string, more: Partial<Component> = {}): Component => ({
@@ -64,7 +61,7 @@ function planOf(
   direction: Direction = 'up',
   before: ObservedComponents = {},
 ): DeploymentPlan {
-  const steps = stepsOf(blueprint, before, direction, ({ name }) => `on-${name}`);
+  const steps = stepsOf({ blueprint, before: before, direction: direction }, ({ name }) => `on-${name}`);
   const inputs = { model: 'base' };
   return { name: 'shop', blueprint, operation: 'deploy', direction, inputs, before, steps };
 }
@@ -78,7 +75,7 @@ const edgesOf = (plan: DeploymentPlan): Record<string, readonly string[]> =>
 describe('a component that is called as something that every object has', () => {
   it('is planned and observed like any other', () => {
     const blueprint = blueprintOf(component('constructor', { operations: { start: script('start.sh') } }));
-    const steps = stepsOf(blueprint, {}, 'up', () => 'local');
+    const steps = stepsOf({ blueprint, before: {}, direction: 'up' }, () => 'local');
     expect(steps).toEqual([{ component: 'constructor', operation: 'start', cluster: 'local' }]);
   });
 });

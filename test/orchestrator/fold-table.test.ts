@@ -87,7 +87,7 @@ const deployed: FactOf<'deployment.started'> = {
 };
 const DEPLOYMENT_FIELDS = [
   ...['created_at', 'deployment_id', 'direction', 'name', 'operation', 'operation_id', 'project', 'state'],
-  'updated_at',
+  ...['updated_at', 'version'],
 ].map((field) => `deployment.${field}`);
 const ofWeb = { service: 'web', replica_id: 'web-1', task_id: 'w/1' };
 const placed: FactOf<'replica.placed'> = {

@@ -338,7 +338,8 @@ export function createFakeCoordinator(
           body: { deployment_id: name, operation_id: 1, task_id: `${name}/1` },
         };
       }
-      case 'operate_deployment': {
+      case 'operate_deployment':
+      case 'update_deployment': {
         const { deploymentId: id } = request;
         return deployments.has(id)
           ? { ok: true, kind: 'accepted', body: { deployment_id: id, operation_id: 2, task_id: `${id}/2` } }
@@ -661,6 +662,10 @@ export function createFakeCoordinator(
       deployments: async (page) => paged([...deployments.values()], page, at),
       deployment: async (id) =>
         deployments.has(id) ? at(deployments.get(id)!) : missing(`deployment ${id}`),
+      deploymentChanges: async (id) =>
+        deployments.has(id)
+          ? at({ added: [], removed: [], changed: [], may_change: [] })
+          : missing(`deployment ${id}`),
       deploymentOperations: async (id, page) =>
         deployments.has(id) ? paged([operationOf(id)], page, at) : missing(`deployment ${id}`),
       deploymentOperation: async (id) =>

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import type {
-  DeploymentJson,
-  ListedDeploymentJson,
-  OperationJson,
+import {
+  type DeploymentChangesJson,
+  type DeploymentJson,
+  DRIFT_KINDS,
+  type ListedDeploymentJson,
+  type OperationJson,
 } from '../../../src/contract/deployment.js';
 import { COMPONENT_OPERATIONS } from '../../../src/model/blueprint.js';
 import { COMPONENT_STATES, DEPLOYMENT_OPERATIONS, DEPLOYMENT_STATES } from '../../../src/model/deployment.js';
@@ -16,6 +18,7 @@ const deploymentShape = {
   name: z.string(),
   project: z.string(),
   state: z.enum(DEPLOYMENT_STATES),
+  version: z.number().int().describe('Of its blueprint: 1, and one more with each update'),
   operation_id: iterationId.describe('The newest one: the iteration of its problem'),
   operation: z.enum(DEPLOYMENT_OPERATIONS),
   task_id: taskId.describe('That of the newest operation'),
@@ -61,6 +64,26 @@ export const deploymentView: Documented<DeploymentJson> = named(
       .object({ ...step, message: z.string() })
       .nullable()
       .describe('The first step of the newest operation that has failed'),
+    drift: z
+      .array(z.object({ component: z.string(), kind: z.enum(DRIFT_KINDS), message: z.string() }))
+      .describe('How what is there differs from what was deployed, while no operation is under way'),
+  }),
+);
+
+const componentChange = z.object({
+  name: z.string(),
+  fields: z
+    .array(z.string())
+    .describe('operations.start.script, files.install.sh, service.count, inputs.model, store.address …'),
+});
+
+export const deploymentChanges: Documented<DeploymentChangesJson> = named(
+  'DeploymentChanges',
+  z.object({
+    added: z.array(z.string()),
+    removed: z.array(z.string()),
+    changed: z.array(componentChange),
+    may_change: z.array(componentChange).describe('Replaced only if an attribute that they refer to changes'),
   }),
 );
 

@@ -4,10 +4,16 @@ import type { OperationJson } from '../../../src/contract/deployment.js';
 import { parseTaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, Queries, Workspace } from '../../../src/orchestrator/port.js';
 import { commandIssued } from '../answers/command.js';
-import { deploymentSummary, deploymentView, operationBegun, operationView } from '../answers/deployment.js';
+import {
+  deploymentChanges,
+  deploymentSummary,
+  deploymentView,
+  operationBegun,
+  operationView,
+} from '../answers/deployment.js';
 import { answers, content, plainText } from '../answers/shape.js';
 import { refusalError } from '../errors.js';
-import { type App, asked, found, sendText, within } from '../http.js';
+import { type App, asked, found, sendFound, sendText, within } from '../http.js';
 import { contentOf, logLines, wholeStreamsOf } from '../jobs/log-lines.js';
 import { submitHeaders, traceOf } from '../requests.js';
 import { Routes } from '../route.js';
@@ -18,20 +24,30 @@ const deploymentParams = z.object({
 const operationParams = deploymentParams.extend({
   operation_id: z.coerce.number().int().min(1).describe('1, 2, 3 …'),
 });
-const deployBody = z.strictObject({
-  name: z.string().exactOptional().describe('Default that of the blueprint'),
+const blueprintFields = {
   blueprint: z.string().exactOptional().describe('The YAML of a blueprint, or of a TOSCA template'),
   csar: z
     .string()
     .exactOptional()
     .describe('Instead of blueprint: the SHA-256 of a stored blob, a TOSCA archive'),
-  inputs: z.record(z.string(), z.unknown()).default({}),
   files: z
     .record(z.string(), z.string())
     .default({})
     .describe(
       'By path beside the blueprint, the SHA-256 of a stored blob: of each file that it names; none with csar',
     ),
+};
+const deployBody = z.strictObject({
+  name: z.string().exactOptional().describe('Default that of the blueprint'),
+  ...blueprintFields,
+  inputs: z.record(z.string(), z.unknown()).default({}),
+});
+const updateBody = z.strictObject({
+  ...blueprintFields,
+  inputs: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('Those that are not given keep their values, and follow the defaults where they had them'),
 });
 const continueBody = z
   .strictObject({
@@ -45,6 +61,8 @@ export function deploymentRoutes(app: App, coordinator: Coordinator): void {
   deploy(routes);
   showDeployments(routes);
   operate(routes);
+  update(routes);
+  diff(app, coordinator);
   cancel(routes);
   showOperations(routes);
   sendLog(app, coordinator);
@@ -107,6 +125,42 @@ function operate(routes: Routes): void {
       ...{ kind: 'operate_deployment', deploymentId, operation: 'undeploy' },
       ...traceOf(headers),
     }),
+  );
+}
+
+function update(routes: Routes): void {
+  routes.perform(
+    'POST',
+    '/v1/deployments/:deployment_id/update',
+    {
+      action: 'manage_deployment',
+      summary: 'Change a deployment into what another blueprint says: what has changed is replaced',
+      params: deploymentParams,
+      headers: submitHeaders,
+      body: updateBody,
+      answers: { 202: operationBegun },
+    },
+    ({ params, body, headers }) => ({
+      ...{ kind: 'update_deployment', deploymentId: params.deployment_id, ...body },
+      ...traceOf(headers),
+    }),
+  );
+}
+
+function diff(app: App, coordinator: Coordinator): void {
+  app.post(
+    '/v1/deployments/:deployment_id/diff',
+    {
+      config: { action: 'manage_deployment' },
+      schema: {
+        summary: 'What an update would do',
+        params: deploymentParams,
+        body: updateBody,
+        response: answers({ 200: deploymentChanges }),
+      },
+    },
+    async ({ params, body }, reply) =>
+      sendFound(reply, await asked(coordinator, reply).deploymentChanges(params.deployment_id, body)),
   );
 }
 

@@ -1,7 +1,13 @@
 /** `tutti deploy`, `tutti deployments` and `tutti deployment`: applications that are brought up and taken down as a whole. */
 import type { Command } from 'commander';
 import { inertText } from '../../base/inert.js';
-import type { ComponentJson, FailedStepJson, OperationJson } from '../../contract/deployment.js';
+import type {
+  ComponentJson,
+  DeploymentChangesJson,
+  DriftJson,
+  FailedStepJson,
+  OperationJson,
+} from '../../contract/deployment.js';
 import type { Blueprint } from '../../model/blueprint.js';
 import { readBlueprintFile } from '../blueprint-file.js';
 import type { Json } from '../client.js';
@@ -22,11 +28,12 @@ interface DeployOptions extends CommonOptions {
 }
 
 interface OperateOptions extends CommonOptions {
+  readonly input: readonly string[];
   readonly wait?: boolean;
   readonly clean?: boolean;
 }
 
-const COMMANDS = ['show', 'continue', 'undeploy', 'cancel', 'history', 'log'] as const;
+const COMMANDS = ['show', 'update', 'diff', 'continue', 'undeploy', 'cancel', 'history', 'log'] as const;
 
 export function deploymentCommands(program: Command, io: Io): void {
   clientCommand(program, 'deploy', 'Deploy a blueprint')
@@ -35,12 +42,10 @@ export function deploymentCommands(program: Command, io: Io): void {
     .option('--input <key=value>', 'an input of the blueprint; repeatable', collect, [])
     .option('--wait', 'wait until it ends; exit with 1 unless it is deployed')
     .action(async (file: string, options: DeployOptions) => {
-      const { blueprint, body, files } = await readBlueprintFile(file);
       const session = openSession(options, io);
-      for (const one of files) await session.client.putFile(`/v1/blobs/${one.sha256}`, one.file);
       const begun = await session.client.post('/v1/deployments', {
         ...(options.name !== undefined && { name: options.name }),
-        ...{ ...body, inputs: inputsOf(blueprint, options.input) },
+        ...(await sentBlueprint(session, file, options.input)),
       });
       await finish(session, begun, options.wait ?? false, 'deployed');
     });
@@ -63,38 +68,59 @@ export function deploymentCommands(program: Command, io: Io): void {
   clientCommand(
     program,
     'deployment',
-    'Show, continue, undeploy or cancel a deployment, or list its operations',
+    'Show, update, compare, continue, undeploy or cancel a deployment, or list its operations',
   )
     .argument('<name>', 'its name or its id')
     .argument('[command]', COMMANDS.join(', '), 'show')
-    .argument('[operation]', 'for log: the operation (default: the newest)')
-    .option('--wait', 'for continue and undeploy: wait until it ends; exit with 1 unless it succeeds')
+    .argument('[what]', 'for update and diff: the blueprint; for log: the operation (default: the newest)')
+    .option(
+      '--input <key=value>',
+      'for update and diff: an input of the blueprint; repeatable; the others keep their values',
+      collect,
+      [],
+    )
+    .option('--wait', 'for update, continue and undeploy: wait until it ends; exit with 1 unless it succeeds')
     .option('--clean', 'for continue: start from the beginning, and repeat finished steps')
-    .action(async (name: string, command: string, operation: string | undefined, options: OperateOptions) => {
+    .action(async (name: string, command: string, what: string | undefined, options: OperateOptions) => {
       const session = openSession(options, io);
       await act(session, {
         path: `/v1/deployments/${encodeURIComponent(name)}`,
         command,
-        operation,
+        what,
         options,
       });
     });
 }
 
+/** The body of a request with a blueprint, whose files are uploaded. */
+async function sentBlueprint(session: Session, file: string, inputs: readonly string[]): Promise<Json> {
+  const { blueprint, body, files } = await readBlueprintFile(file);
+  for (const one of files) await session.client.putFile(`/v1/blobs/${one.sha256}`, one.file);
+  return { ...body, inputs: inputsOf(blueprint, inputs) };
+}
+
 interface Asked {
   readonly path: string;
   readonly command: string;
-  readonly operation: string | undefined;
+  readonly what: string | undefined;
   readonly options: OperateOptions;
 }
 
-async function act(session: Session, { path, command, operation, options }: Asked): Promise<void> {
+async function act(session: Session, { path, command, what, options }: Asked): Promise<void> {
   const { client } = session;
   const { wait = false, clean } = options;
   switch (command) {
     case 'show': {
       const { value } = await client.get(path);
       return session.print(value, () => describe(value));
+    }
+    case 'update': {
+      const begun = await client.post(`${path}/update`, await sentUpdate(session, what, options));
+      return finish(session, begun, wait, 'deployed');
+    }
+    case 'diff': {
+      const changes = await client.post(`${path}/diff`, await sentUpdate(session, what, options));
+      return session.print(changes, () => describeChanges(changes as unknown as DeploymentChangesJson));
     }
     case 'continue': {
       const begun = await client.post(`${path}/continue`, clean ? { clean } : {});
@@ -109,7 +135,7 @@ async function act(session: Session, { path, command, operation, options }: Aske
       return session.print({ items, next_cursor: null }, () => history(items as unknown as OperationJson[]));
     }
     case 'log': {
-      const which = operation ?? String((await client.get(path)).value.operation_id);
+      const which = what ?? String((await client.get(path)).value.operation_id);
       return printLog(session, `${path}/operations/${encodeURIComponent(which)}/log`);
     }
     default: {
@@ -117,6 +143,25 @@ async function act(session: Session, { path, command, operation, options }: Aske
       throw new CliError(EXIT.badInput, 'bad_usage', message);
     }
   }
+}
+
+async function sentUpdate(
+  session: Session,
+  file: string | undefined,
+  { input }: OperateOptions,
+): Promise<Json> {
+  if (file === undefined) throw new CliError(EXIT.badInput, 'bad_usage', 'give the file of the blueprint');
+  return sentBlueprint(session, file, input);
+}
+
+function describeChanges({ added, removed, changed, may_change }: DeploymentChangesJson): string {
+  const rows = [
+    ...added.map((name) => [name, 'added', '']),
+    ...removed.map((name) => [name, 'removed', '']),
+    ...changed.map(({ name, fields }) => [name, 'changed', fields.join(', ')]),
+    ...may_change.map(({ name, fields }) => [name, 'may change', fields.join(', ')]),
+  ];
+  return rows.length === 0 ? 'nothing changes' : table(['COMPONENT', 'CHANGE', 'FIELDS'], rows);
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
@@ -172,9 +217,12 @@ function describe(deployment: Json): string {
   const outputs = Object.entries(deployment.outputs as Json);
   const failed = deployment.failed as FailedStepJson | null;
   return [
-    `${deployment.name}  ${deployment.state}  (${deployment.operation}, ${deployment.task_id})`,
+    `${deployment.name}  ${deployment.state}  version ${deployment.version}  (${deployment.operation}, ${deployment.task_id})`,
     ...(failed ? [inertText(`${failed.component} ${failed.operation}${on(failed)}: ${failed.message}`)] : []),
     ...(deployment.reasons as readonly string[]).map(inertText),
+    ...(deployment.drift as readonly DriftJson[]).map(({ component, message }) =>
+      inertText(`${component}: ${message}`),
+    ),
     ...(deployment.message !== null && !failed ? [inertText(String(deployment.message))] : []),
     '',
     table(

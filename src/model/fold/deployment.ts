@@ -11,10 +11,12 @@ export function startDeployment(
 ): void {
   const { problem_id: id, project = DEFAULT_PROJECT, iteration_id: operationId } = fact;
   const { deployment: name, operation, direction } = fact;
-  const { createdAt = at } = state.deployments.get(id) ?? {};
+  const { createdAt = at, version: former = 0 } = state.deployments.get(id) ?? {};
+  const isNew = operation === 'deploy' || operation === 'update';
   state.undo.put(state.deployments, id, {
     ...{ id, name, project, operationId, operation, direction, createdAt, updatedAt: at },
-    state: direction === 'up' ? 'deploying' : 'undeploying',
+    version: isNew ? former + 1 : former,
+    state: direction === 'down' ? 'undeploying' : operation === 'update' ? 'updating' : 'deploying',
   });
 }
 

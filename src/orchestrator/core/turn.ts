@@ -4,7 +4,7 @@ import type { Peer, Route } from '../../bus/bus.js';
 import type { Asker, AuditNote } from '../../model/audit.js';
 import type { Blueprint } from '../../model/blueprint.js';
 import type { CachedResult } from '../../model/cached.js';
-import type { DeploymentPlan, ObservedComponents } from '../../model/deployment.js';
+import type { DeploymentPlan } from '../../model/deployment.js';
 import type { Graph } from '../../model/graph.js';
 import type { BlobRef, PayloadRef } from '../../model/payload.js';
 import type { Output, RefusalCode, ReportedError, ToOrchestrator } from '../../model/protocol.js';
@@ -120,6 +120,7 @@ export type PreparedRequest =
           | 'set_secret'
           | 'deploy'
           | 'operate_deployment'
+          | 'update_deployment'
           | 'apply_service'
           | 'add_webhook'
           | 'declare_webhook'
@@ -136,15 +137,22 @@ export type PreparedRequest =
       readonly types: TypeRegistry;
       readonly typesJson: TypesJson;
     })
-  | (Extract<Request, { kind: 'operate_deployment' }> & {
-      /** Its newest operation, by which this one is prepared: its number, its plan, and what is observed after it. */
+  | {
+      readonly kind: 'operate_deployment';
+      readonly deploymentId: string;
+      readonly traceparent?: string;
+      /** Its newest operation, by which this one is prepared. */
       readonly after: number;
-      readonly plan: DeploymentPlan;
-      readonly observed: ObservedComponents;
+      /** The operation without its steps, which take clusters. */
+      readonly asked: Omit<DeploymentPlan, 'steps'>;
+      readonly operation: DeploymentPlan['operation'];
+      /** By path, the SHA-256: of an update. @default those that it has */
+      readonly files?: Readonly<Record<string, string>>;
+      /** What its steps are given. */
       readonly prepared: PreparedInput;
       readonly types: TypeRegistry;
       readonly typesJson: TypesJson;
-    })
+    }
   | (Extract<Request, { kind: 'apply_service' }> & {
       readonly project: string;
       readonly types: TypeRegistry;

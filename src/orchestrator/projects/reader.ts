@@ -21,6 +21,7 @@ const OWNERS = {
   audit: 'shared',
   graphs: 'shared',
   // They are of all projects, as nodes are.
+  clusters: 'shared',
   services: 'shared',
   replicas: 'shared',
   problems: 'by created_seq',
@@ -46,7 +47,6 @@ const OWNERS = {
   idempotency_by_time: 'nobody',
   blobs: 'nobody',
   blob_refs: 'nobody',
-  clusters: 'nobody',
   secrets: 'nobody',
   webhooks: 'nobody',
   grants: 'nobody',

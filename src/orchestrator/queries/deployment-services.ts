@@ -23,16 +23,24 @@ export async function servicesOf(
 export async function replicasOf(
   reader: Reader,
   services: ReadonlyMap<string, ServiceRow>,
-): Promise<Map<string, ComponentReplicaJson[]>> {
+): Promise<Map<string, ReplicaRow[]>> {
   const found = new Map<string, ReplicaRow[]>();
   if (services.size > 0)
     for await (const { row } of tables.replicas.walk(reader, { prefix: [] }))
       if (services.has(row.service)) found.set(row.service, [...(found.get(row.service) ?? []), row]);
-  const viewOf = ({ replica_id, cluster, pinned, ending, ...row }: ReplicaRow): ComponentReplicaJson => ({
+  for (const rows of found.values()) rows.sort((a, b) => a.number - b.number);
+  return found;
+}
+
+export function replicaView({
+  replica_id,
+  cluster,
+  pinned,
+  ending,
+  ...row
+}: ReplicaRow): ComponentReplicaJson {
+  return {
     ...{ replica_id, cluster: cluster ?? pinned ?? null, observed: row.observed, restarts: row.restarts },
     reason: ending?.reason ?? row.reason ?? null,
-  });
-  return new Map(
-    [...found].map(([name, rows]) => [name, rows.sort((a, b) => a.number - b.number).map(viewOf)]),
-  );
+  };
 }

@@ -1,58 +1,27 @@
-/** Deployments: what is observed of their components follows from the plan of the newest operation and from what its task has come to. */
-import { plainOf } from '../../base/json/json-text.js';
 import type { Open } from '../../contract/answer.js';
 import type { DeploymentJson, FailedStepJson, OperationJson, StepJson } from '../../contract/deployment.js';
 import {
   type DeploymentPlan,
-  type ObservedComponents,
-  observe,
-  outputsOf,
+  isUnderWay,
   type PlannedStep,
   readPlan,
   serviceName,
   stepModule,
 } from '../../model/deployment.js';
-import type { Reader } from '../../store/store.js';
+import { outputsOf } from '../../model/deployment-observed.js';
+import { removedComponents } from '../../model/deployment-steps.js';
 import { deploymentFromRow } from '../core/deployments/deployment-row.js';
 import { listedDeployment } from '../core/deployments/deployment-view.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
-import type { ServiceRow, TaskRow } from '../records.js';
+import type { TaskRow } from '../records.js';
 import { iterationSummary } from '../summary.js';
-import { deployments, iterations } from '../tables.js';
-import { replicasOf, servicesOf } from './deployment-services.js';
+import { clusters, deployments, iterations } from '../tables.js';
+import { driftOf } from './deployment-drift.js';
+import { replicasOf, replicaView } from './deployment-services.js';
 import { type Moment, notFound, taskOf } from './moment.js';
 import { isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
-import type { Payloads } from './payloads.js';
+import { plannedBy } from './planned.js';
 import { iterationView, moduleView } from './views.js';
-
-/** Where an operation stands, with its plan. */
-export interface Planned {
-  readonly plan: DeploymentPlan;
-  readonly observed: ObservedComponents;
-  /** Of the deployment, by their names. */
-  readonly services: ReadonlyMap<string, ServiceRow>;
-}
-
-/** The plan of an operation, and the observed state of the components after it. */
-export async function plannedBy(reader: Reader, payloads: Payloads, row: TaskRow): Promise<Planned> {
-  const { compiled, yaml } = await payloads.graphOf(row);
-  const { plan } = readPlan(yaml)!;
-  const outputs = new Map<string, unknown>();
-  for (const step of plan.steps) {
-    const module = stepModule(step);
-    const output = await payloads.moduleOutput(reader, row, module);
-    // One that is a blob is as good as unknown: see `docs/deployments.md`.
-    if (output?.raw.kind === 'inline') outputs.set(module, plainOf(output.json));
-  }
-  const services = await servicesOf(reader, row.problem_id, plan);
-  const observed = observe(
-    plan,
-    row.state,
-    (module) => ({ state: moduleView(row, compiled, module).state, output: outputs.get(module) }),
-    (name) => services.get(name)?.desired,
-  );
-  return { plan, observed, services };
-}
 
 /** By its id. */
 export async function deployment(moment: Moment, id: string): Promise<Open<DeploymentJson> | Refusal> {
@@ -60,15 +29,20 @@ export async function deployment(moment: Moment, id: string): Promise<Open<Deplo
   if (!stored) return notFound('unknown_deployment', `no deployment ${id}`);
   const row = await taskOf(moment, { problemId: id, iterationId: stored.operation_id });
   if (isRefusal(row)) return row;
-  const { plan, observed, services } = await plannedBy(moment.reader, moment.payloads, row);
+  const planned = await plannedBy(moment.reader, moment.payloads, row);
+  const { plan, observed, services } = planned;
   const replicas = await replicasOf(moment.reader, services);
   const { compiled } = await moment.payloads.graphOf(row);
-  const components = plan.blueprint.components.map(({ name, after, service }) => {
+  const removed = removedComponents(plan.blueprint, observed).map(({ component }) => component);
+  const components = [...plan.blueprint.components, ...removed].map(({ name, after, service }) => {
     const { state, cluster = null, attributes } = observed[name]!;
     const called = serviceName(plan, name);
-    const own = service && { service: called, replicas: replicas.get(called) ?? [] };
+    const own = service && { service: called, replicas: (replicas.get(called) ?? []).map(replicaView) };
     return [name, { state, cluster, after, attributes, ...own }] as const;
   });
+  const known = new Set<string>();
+  for (const { cluster } of Object.values(observed))
+    if (cluster !== undefined && (await clusters.get(moment.reader, [cluster]))) known.add(cluster);
   const reasons = [...services.values()].flatMap((one) =>
     one.reasons.map((reason) => `${one.spec.name}: ${reason}`),
   );
@@ -80,6 +54,7 @@ export async function deployment(moment: Moment, id: string): Promise<Open<Deplo
     inputs: plan.inputs,
     components: Object.fromEntries(components),
     outputs: outputsOf(plan.blueprint, plan.inputs, observed),
+    drift: isUnderWay(stored) ? [] : driftOf(planned, replicas, (cluster) => known.has(cluster)),
     failed: failedIn(plan, (step) => moduleView(row, compiled, stepModule(step)).error?.message),
   };
 }

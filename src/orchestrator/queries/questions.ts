@@ -36,6 +36,7 @@ export type LoopQuestion =
   | 'clusters'
   | 'cluster'
   | 'deployments'
+  | 'deploymentChanges'
   | 'services'
   | 'service'
   | 'placementOf'

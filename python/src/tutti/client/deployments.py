@@ -38,10 +38,45 @@ class AsyncDeployments:
         :param name: by default, that of the blueprint
         :param files: by the path that the blueprint has for it, the content of each file that it names: a text, bytes, or a ``Path``
         """
+        body = {**given(name=name), **await self._body(blueprint, inputs, files)}
+        return Record(await self._tutti.transport.post("/v1/deployments", body))
+
+    async def update(
+        self,
+        which: str,
+        blueprint: Union[str, bytes, Path],
+        *,
+        inputs: Optional[Mapping[str, Any]] = None,
+        files: Optional[Mapping[str, Content]] = None,
+    ) -> Record:
+        """Changes it into what another blueprint says; the arguments are those of ``deploy``.
+
+        :param inputs: those that are not given keep their values
+        """
+        body = await self._body(blueprint, inputs, files)
+        return Record(await self._tutti.transport.post(f"{_deployment(which)}/update", body))
+
+    async def diff(
+        self,
+        which: str,
+        blueprint: Union[str, bytes, Path],
+        *,
+        inputs: Optional[Mapping[str, Any]] = None,
+        files: Optional[Mapping[str, Content]] = None,
+    ) -> Record:
+        """What an update would do: ``added``, ``removed``, ``changed`` and ``may_change``."""
+        body = await self._body(blueprint, inputs, files)
+        return Record(await self._tutti.transport.post(f"{_deployment(which)}/diff", body))
+
+    async def _body(
+        self,
+        blueprint: Union[str, bytes, Path],
+        inputs: Optional[Mapping[str, Any]],
+        files: Optional[Mapping[str, Content]],
+    ) -> Mapping[str, Any]:
         transport = self._tutti.transport
         hashes = await upload_all(transport, files or {})
-        body = {**given(name=name), **await _sent(transport, blueprint), "inputs": dict(inputs or {}), "files": hashes}
-        return Record(await self._tutti.transport.post("/v1/deployments", body))
+        return {**await _sent(transport, blueprint), "inputs": dict(inputs or {}), "files": hashes}
 
     async def get(self, which: str) -> Record:
         """With ``components`` and ``outputs``: see ``Deployment`` in ``/openapi.json``.
@@ -101,6 +136,28 @@ class Deployments:
     ) -> Record:
         """Begins to bring an application up; see ``AsyncDeployments.deploy``."""
         return self._portal.run(self._async.deploy(blueprint, name=name, inputs=inputs, files=files))
+
+    def update(
+        self,
+        which: str,
+        blueprint: Union[str, bytes, Path],
+        *,
+        inputs: Optional[Mapping[str, Any]] = None,
+        files: Optional[Mapping[str, Content]] = None,
+    ) -> Record:
+        """Changes it into what another blueprint says; see ``AsyncDeployments.update``."""
+        return self._portal.run(self._async.update(which, blueprint, inputs=inputs, files=files))
+
+    def diff(
+        self,
+        which: str,
+        blueprint: Union[str, bytes, Path],
+        *,
+        inputs: Optional[Mapping[str, Any]] = None,
+        files: Optional[Mapping[str, Content]] = None,
+    ) -> Record:
+        """What an update would do; see ``AsyncDeployments.diff``."""
+        return self._portal.run(self._async.diff(which, blueprint, inputs=inputs, files=files))
 
     def get(self, which: str) -> Record:
         """With ``components`` and ``outputs``: see ``Deployment`` in ``/openapi.json``."""

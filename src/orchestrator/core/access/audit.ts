@@ -117,6 +117,8 @@ export function targetOf(
       };
     case 'operate_deployment':
       return { deployment_id: request.deploymentId, operation: request.operation };
+    case 'update_deployment':
+      return { deployment_id: request.deploymentId, operation: 'update' };
     case 'cancel_deployment':
       return { deployment_id: request.deploymentId, operation: 'cancel' };
     case 'apply_service':

@@ -7,9 +7,9 @@ import { formatTaskId } from '../../../model/task-id.js';
 import type { State } from '../state.js';
 
 export function listedDeployment(deployment: Deployment): Open<ListedDeploymentJson> {
-  const { id, name, project, state, operationId, operation, message } = deployment;
+  const { id, name, project, state, version, operationId, operation, message } = deployment;
   return {
-    ...{ deployment_id: id, name, project, state, operation_id: operationId, operation },
+    ...{ deployment_id: id, name, project, state, version, operation_id: operationId, operation },
     task_id: formatTaskId({ problemId: id, iterationId: operationId }),
     message: message ?? null,
     created_at: new Date(deployment.createdAt).toISOString(),

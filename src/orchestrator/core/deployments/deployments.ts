@@ -11,11 +11,12 @@ import {
   type DeploymentOperation,
   type DeploymentPlan,
   deploymentGraphName,
-  planGraph,
+  isUnderWay,
   planText,
   serviceName,
-  stepsOf,
 } from '../../../model/deployment.js';
+import { formerFiles, planGraph } from '../../../model/deployment-graph.js';
+import { stepsOf } from '../../../model/deployment-steps.js';
 import type { BlobRef } from '../../../model/payload.js';
 import type { Problem } from '../../../model/problem.js';
 import { compileGraph } from '../../../model/task.js';
@@ -70,22 +71,23 @@ export function operate(turn: Turn, request: Operate): Answer {
   const full = tooManyTasks(turn);
   if (full) return full;
   const { state } = turn;
-  const { deploymentId, operation, observed, clean } = request;
+  const { deploymentId, asked, operation } = request;
   const deployment = state.deployments.get(deploymentId);
   if (!deployment) return unknownDeployment(deploymentId);
   // O1, O2
   if (isUnderWay(deployment) || deployment.operationId !== request.after) return busy(deployment);
   if (!FROM[operation].includes(deployment.state)) return notInThisState(deployment, operation);
-  const direction = operation === 'undeploy' ? 'down' : deployment.direction;
-  const { name, blueprint, inputs } = request.plan;
-  const before = clean === true ? {} : observed;
-  const planned = plan(turn, { name, blueprint, inputs, operation, direction, before });
+  if (operation === 'update' && deployment.direction === 'down')
+    return notInThisState(deployment, operation, 'its last operation took it down: continue that');
+  const planned = plan(turn, asked);
   if ('ok' in planned) return planned;
   const row = turn.loaded.problems.get(deploymentId);
   const problem = problemIn(state, turn.journal, deploymentId) ?? (row && problemFromRow(row));
   if (!problem) return unknownDeployment(deploymentId);
   if (!state.problems.has(deploymentId)) state.undo.put(state.problems, deploymentId, problem);
-  const files = state.graph(problem.graph)?.files ?? {};
+  const given = request.files && blobsOf(turn, request.files, 'bad_blueprint');
+  if (given && !given.ok) return given;
+  const files = given?.blobs ?? state.graph(problem.graph)?.files ?? {};
   return begin(turn, request, problem, { name: deployment.name, plan: planned, files });
 }
 
@@ -98,14 +100,12 @@ export function cancellable(turn: Turn, deploymentId: string): TaskId | Refusal 
 }
 
 /** Where an operation may begin. */
-const FROM: Readonly<Record<Exclude<DeploymentOperation, 'deploy'>, readonly Deployment['state'][]>> = {
+const FROM: Readonly<Record<DeploymentOperation, readonly Deployment['state'][]>> = {
+  deploy: [],
   continue: ['failed'],
+  update: ['deployed', 'failed'],
   undeploy: ['deployed', 'failed'],
 };
-
-function isUnderWay({ state }: Deployment): boolean {
-  return state === 'deploying' || state === 'undeploying';
-}
 
 /** Steps on their clusters, or why there is none for one of them. */
 function plan(turn: Turn, asked: Omit<DeploymentPlan, 'steps'>): DeploymentPlan | Refusal {
@@ -120,14 +120,8 @@ function plan(turn: Turn, asked: Omit<DeploymentPlan, 'steps'>): DeploymentPlan 
     without ??= noCluster(path, cluster === undefined ? found.reason : `there is no cluster ${cluster}`);
     return '';
   };
-  const before = Object.fromEntries(
-    // Commands on a removed cluster are gone with it.
-    Object.entries(asked.before).filter(
-      ([, { cluster }]) => cluster === undefined || state.clusters.has(cluster),
-    ),
-  );
-  const steps = stepsOf(asked.blueprint, before, asked.direction, chosen);
-  return without ?? { ...asked, before, steps };
+  const steps = stepsOf(asked, chosen);
+  return without ?? { ...asked, steps };
 }
 
 /** The service that a component is has a name of its own. */
@@ -161,7 +155,7 @@ function begin(
   const key = { name: graph, version: (state.graph(graph)?.compiled.key.version ?? 0) + 1 };
   const compiled = compileGraph(key, planGraph(problemId, made.plan));
   const yaml = planText(problemId, made.plan);
-  const { files } = made;
+  const files = { ...made.files, ...formerFiles(made.plan.before) };
   state.addGraph({ compiled, types, typesJson, yaml, createdAt: turn.wallMs, files });
   emit(turn, {
     ...{
@@ -191,8 +185,9 @@ function busy({ name, operation, operationId }: Deployment): Refusal {
   return refusal('conflict', 'busy', message, { hint: 'wait for it, or cancel it' });
 }
 
-function notInThisState({ name, state }: Deployment, operation: string): Refusal {
-  return refusal('conflict', 'not_in_this_state', `deployment ${name} is ${state}: it cannot ${operation}`);
+function notInThisState({ name, state }: Deployment, operation: string, hint?: string): Refusal {
+  const message = `deployment ${name} is ${state}: it cannot ${operation}`;
+  return refusal('conflict', 'not_in_this_state', message, hint === undefined ? {} : { hint });
 }
 
 function noCluster(path: string, reason: string): Refusal {
