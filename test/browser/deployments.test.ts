@@ -208,6 +208,40 @@ describe('the pages of deployments', () => {
     expect(faults.filter((fault) => !fault.includes('422'))).toEqual([]);
   });
 
+  it('show what an update changes, and do it once that is confirmed', async (ctx) => {
+    await deploy('fifth');
+    const next = SHOP.replace('  web:', '  cache: { operations: { start: ./act.sh } }\n  web:').replace(
+      'after: [store]',
+      'after: [store, cache]\n    env: { MODE: fast }',
+    );
+    await writeFile(join(folder, 'next.yaml'), next);
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=deployments&problem=fifth`);
+    await state(page, 'deployed').waitFor();
+    await state(page, 'version 1').waitFor();
+    await page.getByRole('link', { name: 'Update …' }).click();
+    await page.getByLabel('Choose files').setInputFiles([join(folder, 'next.yaml'), join(folder, 'act.sh')]);
+    await page.getByLabel('port').fill('8080');
+    await button(page, 'Show what changes').click();
+    const changes = page.getByRole('status', { name: 'Changes' });
+    const part = (name: string) => changes.getByRole('region', { name }).getByRole('listitem');
+    await part('Added').getByText('cache').waitFor();
+    expect(await part('Changed').allTextContents()).toEqual([expect.stringContaining('web')]);
+    expect(await part('Removed').count()).toBe(0);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await button(page, 'Do nothing').click();
+    await button(page, 'Show what changes').click();
+    await button(page, 'Update').click();
+    await state(page, 'version 2').waitFor();
+    await state(page, 'deployed').waitFor();
+    await card(page, 'cache').getByText('deployed', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'http://10.0.0.1:8080' }).waitFor();
+    await page.getByRole('row', { name: /update.*succeeded/ }).waitFor();
+    await button(page, 'Undeploy …').click();
+    await button(page, 'Undeploy').click();
+    await state(page, 'undeployed').waitFor();
+    expect(faults).toEqual([]);
+  });
+
   it('show viewers how deployments stand, and offer them nothing that they may not do', async (ctx) => {
     await deploy('fourth');
     const { page } = await open(ctx, 'about:blank');

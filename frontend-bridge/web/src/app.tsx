@@ -24,6 +24,7 @@ const ClustersPage = lazy(() => import('./clusters/clusters-page.js'));
 const ServicesPage = lazy(() => import('./services/services-page.js'));
 const DeploymentsPage = lazy(() => import('./deployments/deployments-page.js'));
 const DeployPage = lazy(() => import('./deployments/deploy-page.js'));
+const UpdatePage = lazy(() => import('./deployments/update-page.js'));
 const DeploymentPage = lazy(() => import('./deployments/deployment-page.js'));
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
@@ -167,12 +168,15 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       ) : (
         <DeploymentPage key={problem} deployment={problem} component={selection.module} onSelect={select} />
       );
-    case 'deploy':
-      return (
-        <DeployPage
-          onBegun={({ deployment_id }) => select({ page: 'deployments', problem: deployment_id })}
-        />
+    case 'deploy': {
+      const show = ({ deployment_id }: { readonly deployment_id: string }): void =>
+        select({ page: 'deployments', problem: deployment_id });
+      return problem === undefined ? (
+        <DeployPage onBegun={show} />
+      ) : (
+        <UpdatePage key={problem} deployment={problem} onBegun={show} />
       );
+    }
     case 'approvals':
       return <ApprovalsPage />;
     case 'audit':

@@ -34,7 +34,15 @@ function component(more: Partial<ComponentJson> = {}): ComponentJson {
 function deployment(components: DeploymentJson['components']): DeploymentJson {
   return {
     ...{ deployment_id: D, name: 'shop', project: 'default', state: 'deployed', operation_id: 1 },
-    ...{ operation: 'deploy', task_id: `${D}/1`, message: null, created_at: AT, updated_at: AT },
+    ...{
+      version: 1,
+      drift: [],
+      operation: 'deploy',
+      task_id: `${D}/1`,
+      message: null,
+      created_at: AT,
+      updated_at: AT,
+    },
     ...{ health: 'ok', reasons: [], blueprint: 'shop', inputs: {}, components, outputs: {}, failed: null },
   };
 }

@@ -2,11 +2,12 @@
 
 import type { ErrorJson } from '../../../../src/contract/answer.js';
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
+import type { DeploymentChangesJson } from '../../../../src/contract/deployment.js';
 import type { ProblemChangeJson, WholeProblemJson } from '../../../../src/contract/problem.js';
 import type { ServiceJson } from '../../../../src/contract/service.js';
 import type { Decision } from '../../../../src/model/approval.js';
 import type { ClusterStatus } from '../../../../src/model/cluster.js';
-import { patchJson, postJson, putBytes } from './http.js';
+import { newIdempotencyKey, patchJson, postJson, putBytes } from './http.js';
 import { deploymentPath, taskPath } from './queries.js';
 
 export interface Created {
@@ -106,17 +107,29 @@ export interface OperationBegun {
   readonly task_id: string;
 }
 
-export interface Deploy {
-  /** @default that of the blueprint */
-  readonly name?: string;
+export interface Update {
   readonly blueprint: string;
   readonly inputs: Readonly<Record<string, unknown>>;
   /** By path, the SHA-256. */
   readonly files: Readonly<Record<string, string>>;
 }
 
+export interface Deploy extends Update {
+  /** @default that of the blueprint */
+  readonly name?: string;
+}
+
 export function deploy(asked: Deploy, key: string): Promise<OperationBegun> {
   return postJson('deployments', asked, key);
+}
+
+/** What an update would do. Nothing has to be uploaded for it. */
+export function changesOf(deploymentId: string, asked: Update): Promise<DeploymentChangesJson> {
+  return postJson(`${deploymentPath(deploymentId)}/diff`, asked, newIdempotencyKey());
+}
+
+export function updateDeployment(deploymentId: string, asked: Update, key: string): Promise<OperationBegun> {
+  return postJson(`${deploymentPath(deploymentId)}/update`, asked, key);
 }
 
 /** Contents by their SHA-256; what is there already is not stored again. */

@@ -3,6 +3,7 @@
  * it in full, and says what is wrong with it.
  */
 import { parse } from 'yaml';
+import { printJson } from '../../../../src/base/json/json-text.js';
 import { INPUT_TYPES, type InputType } from '../../../../src/model/blueprint.js';
 import { pathWithin } from '../../../../src/model/run.js';
 import type { ChosenFile } from './chosen-files.js';
@@ -20,6 +21,14 @@ export interface AskedInput {
   /** @default it has to be given */
   readonly default: unknown;
   readonly description: string | undefined;
+  /** What it is in a deployment that there is, and stays as long as nothing else is typed. */
+  readonly now?: string;
+}
+
+/** A value as a person types it. */
+export function textOf(type: InputType, value: unknown): string {
+  if (value === undefined) return '';
+  return type === 'string' && typeof value === 'string' ? value : (printJson(value) ?? '');
 }
 
 /** Nothing where a text is something else: a playbook, a graph, no YAML at all. */

@@ -1,10 +1,9 @@
 import { type ReactNode, useId } from 'react';
 import { readExactly } from '../../../../src/base/json/exact.js';
-import { printJson } from '../../../../src/base/json/json-text.js';
 import type { FaultJson } from '../../../../src/contract/answer.js';
 import { steps } from '../problems/input-faults.js';
 import { FieldFaults } from '../problems/input-field.js';
-import type { AskedInput } from './blueprint-form.js';
+import { type AskedInput, textOf } from './blueprint-form.js';
 
 /** What is typed, by input; an input that is not touched is left out. */
 export type Typed = Readonly<Record<string, string>>;
@@ -23,7 +22,7 @@ export function BlueprintInputs({ inputs, typed, onChange, faults }: BlueprintIn
     <InputOf
       key={input.name}
       input={input}
-      text={typed[input.name] ?? textOf(input)}
+      text={typed[input.name] ?? textOf(input.type, input.default)}
       onChange={(text) => onChange({ ...typed, [input.name]: text })}
       faults={faults.filter(({ path }) => isAt(path, input.name))}
     />
@@ -44,10 +43,12 @@ interface InputOfProps {
 
 function InputOf({ input, text, onChange, faults }: InputOfProps): ReactNode {
   const id = useId();
-  const { name, type, description } = input;
+  const { name, type, description, now } = input;
+  const isRequired = input.default === undefined && now === undefined;
   const common = {
     id,
     value: text,
+    placeholder: now,
     'aria-invalid': faults.length > 0,
     'aria-describedby': `${id}-help ${id}-faults`,
     onChange: ({ target }: { readonly target: { readonly value: string } }) => onChange(target.value),
@@ -57,7 +58,7 @@ function InputOf({ input, text, onChange, faults }: InputOfProps): ReactNode {
       <label htmlFor={id}>{name}</label>
       {type === 'boolean' ? (
         <select {...common}>
-          {input.default === undefined && <option value="">choose</option>}
+          {input.default === undefined && <option value="">{now ?? 'choose'}</option>}
           <option>true</option>
           <option>false</option>
         </select>
@@ -67,16 +68,18 @@ function InputOf({ input, text, onChange, faults }: InputOfProps): ReactNode {
         <input {...common} autoComplete="off" inputMode={type === 'string' ? 'text' : 'decimal'} />
       )}
       <small id={`${id}-help`} className="help">
-        {[type, input.default === undefined && 'required', description].filter(Boolean).join(' · ')}
+        {[
+          type,
+          isRequired && 'required',
+          now !== undefined && 'stays as it is where nothing is given',
+          description,
+        ]
+          .filter(Boolean)
+          .join(' · ')}
       </small>
       <FieldFaults id={`${id}-faults`} faults={faults} />
     </div>
   );
-}
-
-function textOf({ type, default: value }: AskedInput): string {
-  if (value === undefined) return '';
-  return type === 'string' && typeof value === 'string' ? value : (printJson(value) ?? '');
 }
 
 /** The values that are sent. A text that is not of its type is sent as it is: the orchestrator says what is wrong with it. */

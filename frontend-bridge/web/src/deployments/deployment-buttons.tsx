@@ -2,6 +2,7 @@ import { type ReactNode, useState } from 'react';
 import type { DeploymentJson } from '../../../../src/contract/deployment.js';
 import { commandDeployment, type DeploymentCommand } from '../api/commands.js';
 import { usePost } from '../api/use-post.js';
+import { SelectionLink } from '../selection-link.js';
 import { Refused } from './refused.js';
 
 interface Wish {
@@ -26,6 +27,7 @@ const UNDEPLOY: Wish = {
 
 const WISHES: Readonly<Record<DeploymentJson['state'], readonly Wish[]>> = {
   deploying: [CANCEL],
+  updating: [CANCEL],
   undeploying: [CANCEL],
   deployed: [UNDEPLOY],
   failed: [
@@ -58,6 +60,11 @@ export function DeploymentButtons({ deployment }: { deployment: DeploymentJson }
         <Question wish={asking} onYes={() => send(asking)} onNo={() => setAsking(undefined)} />
       ) : (
         <div className="actions">
+          {mayUpdate(deployment) && (
+            <SelectionLink className="button" to={{ page: 'deploy', problem: deployment_id }} current={false}>
+              Update …
+            </SelectionLink>
+          )}
           {wishes.map((wish) => (
             <button
               key={wish.label}
@@ -75,6 +82,11 @@ export function DeploymentButtons({ deployment }: { deployment: DeploymentJson }
       {post.error && <Refused error={post.error} />}
     </div>
   );
+}
+
+/** One that was to be undeployed cannot become anything else. */
+function mayUpdate({ state, operation }: DeploymentJson): boolean {
+  return state === 'deployed' || (state === 'failed' && operation !== 'undeploy');
 }
 
 function Question(props: { wish: Wish; onYes: () => void; onNo: () => void }): ReactNode {

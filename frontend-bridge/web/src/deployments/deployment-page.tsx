@@ -97,6 +97,7 @@ function Head(props: {
       </div>
       <div className="task-facts">
         <Chip tone={deploymentTone(state, health)}>{standingWords(state, health)}</Chip>
+        <span className="figure">version {deployment.version}</span>
         {newest && (
           <span className="figure">
             {operation}, begun at <Moment at={newest.created_at} />,{' '}
@@ -112,7 +113,7 @@ function Head(props: {
 
 /** What has failed, and what its services lack. */
 function Trouble({ deployment }: { deployment: DeploymentJson }): ReactNode {
-  const { deployment_id, state, failed, message, reasons } = deployment;
+  const { deployment_id, state, failed, message, reasons, drift } = deployment;
   return (
     <>
       {state === 'failed' && failed && (
@@ -133,12 +134,36 @@ function Trouble({ deployment }: { deployment: DeploymentJson }): ReactNode {
           <Foreign text={message} />
         </p>
       )}
+      {drift.length > 0 && <Drift deploymentId={deployment_id} drift={drift} />}
       {reasons.map((reason) => (
         <p key={reason} className="held-box" role="status">
           <Foreign text={reason} />
         </p>
       ))}
     </>
+  );
+}
+
+/** How what is there differs from what was deployed, and what is done about it. */
+function Drift({ deploymentId, drift }: { deploymentId: string; drift: DeploymentJson['drift'] }): ReactNode {
+  return (
+    <section className="held-box drift" aria-label="Drift">
+      <b>Not as it was deployed</b>
+      <ul>
+        {drift.map(({ component, kind, message }) => (
+          <li key={`${component} ${kind} ${message}`}>
+            <SelectionLink
+              className="link"
+              to={{ page: 'deployments', problem: deploymentId, module: component }}
+              current={false}
+            >
+              {component}
+            </SelectionLink>
+            : <Foreign text={message} />
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -52,7 +52,14 @@ export default function DeploymentsPage(): ReactNode {
       {items.length > 0 && (
         <FleetTable
           label="All deployments"
-          columns={['Deployment', 'State', 'Newest operation', 'Changed', 'Age']}
+          columns={[
+            'Deployment',
+            'State',
+            { name: 'Version', is: 'number' },
+            'Newest operation',
+            'Changed',
+            'Age',
+          ]}
         >
           {items.map((deployment) => (
             <DeploymentRow
@@ -100,6 +107,9 @@ function DeploymentRow({ deployment, services }: DeploymentRowProps): ReactNode 
           ))}
         </span>
       </td>
+      <td className="figure number" data-label="Version">
+        {deployment.version}
+      </td>
       <td data-label="Operation">{operation}</td>
       <td data-label="Changed">
         <Moment at={deployment.updated_at} />
@@ -135,7 +145,7 @@ function describe(deployments: readonly ListedDeploymentJson[]): string {
     deployments.filter(({ state }) => states.includes(state)).length;
   return [
     `${count('deployed')} deployed`,
-    `${count('deploying', 'undeploying')} under way`,
+    `${count('deploying', 'updating', 'undeploying')} under way`,
     `${count('failed')} failed`,
   ].join(' · ');
 }

@@ -133,6 +133,7 @@ const DEPLOYMENT_TONES: Readonly<Record<DeploymentState | ComponentState, Tone>>
   pending: { tone: 'quiet', glyph: 'hollow' },
   deploying: { tone: 'busy', glyph: 'half' },
   deployed: { tone: 'good', glyph: 'full' },
+  updating: { tone: 'busy', glyph: 'half' },
   undeploying: { tone: 'busy', glyph: 'half' },
   undeployed: { tone: 'quiet', glyph: 'dash' },
   failed: { tone: 'bad', glyph: 'cross' },
