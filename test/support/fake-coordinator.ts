@@ -320,7 +320,8 @@ export function createFakeCoordinator(
       case 'deploy': {
         const { name = 'shop' } = request;
         deployments.set(name, {
-          ...{ deployment_id: name, name, project: 'default', state: 'deployed', operation_id: 1 },
+          ...{ deployment_id: name, name, project: 'default', state: 'deployed', version: 1 },
+          operation_id: 1,
           ...{ operation: 'deploy', task_id: `${name}/1`, message: null, created_at: AT, updated_at: AT },
           ...{
             health: 'ok',
@@ -330,6 +331,7 @@ export function createFakeCoordinator(
             components: {},
             outputs: {},
             failed: null,
+            drift: [],
           },
         });
         return {

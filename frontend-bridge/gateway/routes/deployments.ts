@@ -15,7 +15,7 @@ import { answers, content, plainText } from '../answers/shape.js';
 import { refusalError } from '../errors.js';
 import { type App, asked, found, sendFound, sendText, within } from '../http.js';
 import { contentOf, logLines, wholeStreamsOf } from '../jobs/log-lines.js';
-import { submitHeaders, traceOf } from '../requests.js';
+import { postHeaders, submitHeaders, traceOf } from '../requests.js';
 import { Routes } from '../route.js';
 
 const deploymentParams = z.object({
@@ -155,6 +155,7 @@ function diff(app: App, coordinator: Coordinator): void {
       schema: {
         summary: 'What an update would do',
         params: deploymentParams,
+        headers: postHeaders,
         body: updateBody,
         response: answers({ 200: deploymentChanges }),
       },

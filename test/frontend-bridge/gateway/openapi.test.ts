@@ -63,6 +63,8 @@ const CONTRACT = [
   'GET /v1/deployments',
   'GET /v1/deployments/{deployment_id}',
   'POST /v1/deployments/{deployment_id}/continue',
+  'POST /v1/deployments/{deployment_id}/diff',
+  'POST /v1/deployments/{deployment_id}/update',
   'POST /v1/deployments/{deployment_id}/undeploy',
   'POST /v1/deployments/{deployment_id}/cancel',
   'GET /v1/deployments/{deployment_id}/operations',

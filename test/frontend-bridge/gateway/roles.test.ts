@@ -38,6 +38,8 @@ const NEEDS: Readonly<Record<string, Role>> = {
   'DELETE /v1/clusters/:name': 'operator',
   'POST /v1/deployments': 'operator',
   'POST /v1/deployments/:deployment_id/continue': 'operator',
+  'POST /v1/deployments/:deployment_id/diff': 'operator',
+  'POST /v1/deployments/:deployment_id/update': 'operator',
   'POST /v1/deployments/:deployment_id/undeploy': 'operator',
   'POST /v1/deployments/:deployment_id/cancel': 'operator',
   'PUT /v1/services/:name': 'operator',
