@@ -52,7 +52,6 @@ class ItemPlanning {
   #open = 0;
   #begun: number;
   #isShort = false;
-  #hasPlaced = false;
   /** Some of it goes on by itself. */
   #isAtWork = false;
 
@@ -161,7 +160,6 @@ class ItemPlanning {
       this.#isShort = true;
       return;
     }
-    this.#hasPlaced = true;
     this.#isAtWork = true;
     this.steps.push({ kind: 'place', position: this.#module.position, item, nodeId, replaces });
   }
@@ -171,7 +169,9 @@ class ItemPlanning {
     if (!this.#isShort) return;
     const { position } = this.#module;
     const wait = this.#fleet.shortage(this.#module);
-    const isQueued = (this.#task.runs[position]?.queued ?? false) && !this.#hasPlaced;
+    // Every other step takes it out of the queue.
+    const stays = this.steps.every(({ kind }) => kind === 'item done');
+    const isQueued = (this.#task.runs[position]?.queued ?? false) && stays;
     const isSaid = this.#isAtWork || isSameWait(wait, this.#phase);
     if (!isQueued || !isSaid) this.steps.push({ kind: 'wait', position, wait, isSilent: isSaid });
   }

@@ -180,6 +180,14 @@ describe('the items of a map', () => {
       { steps: [], outcome: 'open' },
     ],
     [
+      'go back to the queue after a loss, which takes them out of it',
+      {
+        ...{ total: 1, begun: 1, open: { 0: { observed: 'lost' as const } } },
+        ...{ slots: 0, queued: true, said: 'no slot' },
+      },
+      { steps: ['requeue 0', 'wait silently'], outcome: 'open' },
+    ],
+    [
       'go back to the queue where there were slots for some',
       { total: 9, begun: 0, slots: 2, queued: true },
       { steps: ['place 0', 'place 1', 'wait silently'], outcome: 'open' },
