@@ -6,9 +6,8 @@ import { inputsFor } from '../model/blueprint-inputs.js';
 import type { Beside, BlueprintSource, Content, ReadBlueprint } from '../model/blueprint-source.js';
 import { MAX_GRAPH_BYTES } from '../model/graph.js';
 import { blueprintOf } from './blueprint-file.js';
-import { openCsar } from './csar.js';
 import { isTemplate } from './tosca/templates.js';
-import { type TranslateOptions, translate } from './tosca/translate.js';
+import type { TranslateOptions, translate } from './tosca/translate.js';
 import type { ReadYaml } from './yaml.js';
 import { withPlaces } from './yaml-places.js';
 
@@ -34,6 +33,8 @@ export async function readBlueprint(
     const { yaml, beside } = content;
     return readText(source, { yaml, beside, mainFile: MAIN_FILE }, options);
   }
+  // Archives and templates are seldom: what reads them is loaded with the first one.
+  const { openCsar } = await import('./csar.js');
   const opened = await openCsar(content.bytes);
   if (!opened.ok) return refused(opened.faults);
   const { mainFile, beside } = opened;
@@ -80,6 +81,7 @@ async function readText(
     imported.set(path, read);
     return { ok: true, read };
   };
+  const { translate } = await import('./tosca/translate.js');
   const options = { mainFile, readFile, list: (path: string) => beside.list(path) };
   const first = await translate(read.value, options);
   if (!first.ok) return placed(first.faults);

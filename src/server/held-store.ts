@@ -9,9 +9,8 @@ import { childReaders } from '../orchestrator/queries/service/child-process.js';
 import { partsOf, tighten } from '../store/data-dir.js';
 import { acquireDataDir } from '../store/holder.js';
 import { openStore } from '../store/lmdb.js';
-import { takeLease } from '../store/postgres/lease.js';
 import type { SeenPeer } from '../store/postgres/peers.js';
-import { openPostgresStore, type PostgresStore } from '../store/postgres/store.js';
+import type { PostgresStore } from '../store/postgres/store.js';
 import type { Store } from '../store/store.js';
 import { serveAsStandby } from './standby.js';
 
@@ -51,6 +50,9 @@ export async function holdStore(holding: Holding): Promise<HeldStore | undefined
 
 async function holdShared(url: string, holding: Holding): Promise<HeldStore | undefined> {
   const { config, logger, signal, onStandby, onLost, undo } = holding;
+  // Its client takes memory and files that a store on this machine has no use for.
+  const { openPostgresStore } = await import('../store/postgres/store.js');
+  const { takeLease } = await import('../store/postgres/lease.js');
   const lease = { holder: `${hostname()}:${process.pid}:${randomUUID()}`, ms: config.leaseMs };
   const store = await openPostgresStore({
     ...{ url, lease, onFenced: onLost },

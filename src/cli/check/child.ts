@@ -4,7 +4,7 @@ import { checkStore } from '../../orchestrator/check.js';
 import { readStoredGraph } from '../../server/stored-graphs.js';
 import { partsOf } from '../../store/data-dir.js';
 import { openStoreReadOnly } from '../../store/lmdb.js';
-import { openPostgresReadOnly, type PostgresReadOnly } from '../../store/postgres/read-only.js';
+import type { PostgresReadOnly } from '../../store/postgres/read-only.js';
 import type { ReadOnlyStore } from '../../store/read-only-store.js';
 import type { CheckAnswer, CheckedPlace } from './apart.js';
 
@@ -36,8 +36,11 @@ async function answerFor(place: Place, hashBlobs: boolean): Promise<CheckAnswer>
   }
 }
 
-function openAt({ data, store }: Place): Promise<PostgresReadOnly | ReadOnlyStore> {
-  if (store) return openPostgresReadOnly(process.env.TUTTI_STORE!);
+async function openAt({ data, store }: Place): Promise<PostgresReadOnly | ReadOnlyStore> {
+  if (store) {
+    const { openPostgresReadOnly } = await import('../../store/postgres/read-only.js');
+    return openPostgresReadOnly(process.env.TUTTI_STORE!);
+  }
   const { store: dir, identity } = partsOf(data);
   return openStoreReadOnly({ dir, identityFile: identity, readAhead: true });
 }
