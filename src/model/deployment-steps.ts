@@ -57,12 +57,12 @@ export function stepsOf(asked: Asked, clusterFor: (component: Component) => stri
   const { blueprint, before, direction } = asked;
   const chosenFor = together(asked, clusterFor);
   const removed = removedComponents(blueprint, before).flatMap(({ component }) =>
-    stepsDown(component, observedOf(before, component)),
+    stepsDown(component, observedOf(before, component), chosenFor),
   );
   const others = blueprint.components.flatMap((component) => {
     const observed = observedOf(before, component);
     return direction === 'down'
-      ? stepsDown(observed.former?.component ?? component, observed)
+      ? stepsDown(observed.former?.component ?? component, observed, chosenFor)
       : stepsUp(asked, component, observed, chosenFor);
   });
   return [...removed, ...others];
@@ -77,7 +77,7 @@ function stepsUp(
   const isConditional = Object.hasOwn(conditional, component.name);
   const former = observed.former?.component ?? (isConditional ? component : undefined);
   if (!former) return upFrom(component, observed, () => observed.cluster ?? clusterFor(component));
-  const down = isRenewed(former, component) ? [] : stepsDown(former, observed);
+  const down = isRenewed(former, component) ? [] : stepsDown(former, observed, clusterFor);
   const up = upFrom(component, UNTOUCHED, () => clusterKept(component, observed) ?? clusterFor(component));
   return [...down, ...up];
 }
@@ -122,15 +122,22 @@ function upFrom(component: Component, observed: ObservedComponent, cluster: () =
 }
 
 /** What was brought up, if only in part, is stopped where it was started, and deleted. */
-function stepsDown(component: Component, observed: ObservedComponent): PlannedStep[] {
-  const { state, begun, done, cluster } = observed;
+function stepsDown(
+  component: Component,
+  observed: ObservedComponent,
+  clusterFor: (component: Component) => string,
+): PlannedStep[] {
+  const { name, service } = component;
+  const { state, begun, done } = observed;
   if (state === 'pending' || state === 'undeployed') return [];
   const isStarted = begun.includes('start') || !hasOperation(component, 'start');
-  const placed = component.service || cluster === undefined ? {} : { cluster };
-  return UNDEPLOY_OPERATIONS.filter(
+  const operations = UNDEPLOY_OPERATIONS.filter(
     (operation) =>
       hasOperation(component, operation) &&
       !done.includes(operation) &&
       (operation === 'delete' || isStarted),
-  ).map((operation) => ({ component: component.name, operation, ...placed }));
+  );
+  if (operations.length === 0) return [];
+  const placed = service ? {} : { cluster: observed.cluster ?? clusterFor(component) };
+  return operations.map((operation) => ({ component: name, operation, ...placed }));
 }

@@ -221,6 +221,21 @@ describe('what differs from what was deployed', () => {
   });
 });
 
+describe('a deployment with a component that has run nowhere', () => {
+  it('is undeployed though that component fits no cluster', async () => {
+    const path = join(folder, 'nowhere.yaml');
+    const only = 'only: { require: { gpu: "none" }, operations: { stop: ./act.sh } }';
+    const other = 'other: { operations: { start: ./act.sh } }';
+    await writeFile(path, `blueprint: nowhere\ncomponents: { ${only}, ${other} }\n`);
+    expect((await tutti('deploy', path, '--wait')).exit).toBe(0);
+    expect((await tutti('deployment', 'nowhere', 'undeploy', '--wait')).exit).toBe(0);
+    expect((await show('nowhere')).components).toMatchObject({
+      ...{ only: { state: 'undeployed' }, other: { state: 'undeployed' } },
+    });
+    expect((await journal()).map((line) => line.trim().split(' ')[0])).toEqual(['other_start']);
+  });
+});
+
 /** The process of a replica. */
 async function processOf(replica: string): Promise<number> {
   for (const entry of await readdir('/proc')) {

@@ -239,6 +239,15 @@ describe('an update', () => {
     expect(planGraph('d', down).modules[0]!.run!.work).toMatchObject({ path: 'stop.sh' });
   });
 
+  it('chooses a cluster for taking down what has run on none', () => {
+    const only = given([component('only', { operations: { stop: script('stop.sh') } })]);
+    const { observed } = deployed(only);
+    expect(observed.only).toMatchObject({ state: 'deployed', begun: [] });
+    expect(planOf(only, observed, 'undeploy').steps).toEqual([
+      { component: 'only', operation: 'stop', cluster: 'local' },
+    ]);
+  });
+
   it('can be taken back before it has touched anything', () => {
     const target = given([{ ...STORE, env: { A: 'b' } }, WEB]);
     const failed = run(updateOf(world, target), ATTRIBUTES, new Set(['store_stop']));

@@ -111,16 +111,22 @@ const FROM: Readonly<Record<DeploymentOperation, readonly Deployment['state'][]>
 function plan(turn: Turn, asked: Omit<DeploymentPlan, 'steps'>): DeploymentPlan | Refusal {
   const { state } = turn;
   let without = tooLong(asked);
+  const nowhere = new Set<string>();
   const chosen = (component: Component): string => {
     const { cluster } = component.require;
     if (cluster !== undefined && state.clusters.has(cluster)) return cluster;
     const found = clusterFor(state, component);
     if ('cluster' in found) return found.cluster;
+    // Nothing of it has run anywhere: there is nothing to take down, and nowhere to do it.
+    if (asked.direction === 'down') {
+      nowhere.add(component.name);
+      return '';
+    }
     const path = `components.${component.name}`;
     without ??= noCluster(path, cluster === undefined ? found.reason : `there is no cluster ${cluster}`);
     return '';
   };
-  const steps = stepsOf(asked, chosen);
+  const steps = stepsOf(asked, chosen).filter(({ component }) => !nowhere.has(component));
   return without ?? { ...asked, steps };
 }
 
