@@ -1,5 +1,11 @@
 /** Deployments and their operations, as `/v1/deployments` shows them. */
 import type { ComponentOperation } from '../model/blueprint.js';
+
+export type {
+  ComponentChange as ComponentChangeJson,
+  DeploymentChanges as DeploymentChangesJson,
+} from '../model/deployment-changes.js';
+
 import type { ComponentState, DeploymentOperation, DeploymentState } from '../model/deployment.js';
 import type { TaskState } from '../model/task-state.js';
 import type { ErrorJson } from './answer.js';
@@ -51,21 +57,6 @@ export interface DriftJson {
   readonly component: string;
   readonly kind: (typeof DRIFT_KINDS)[number];
   readonly message: string;
-}
-
-/** What an update would do, by components. */
-export interface DeploymentChangesJson {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly ComponentChangeJson[];
-  /** Replaced only if an attribute that they refer to changes. */
-  readonly may_change: readonly ComponentChangeJson[];
-}
-
-export interface ComponentChangeJson {
-  readonly name: string;
-  /** What of it has changed, or may: `operations.start.script`, `files.install.sh`, `service.count`, `inputs.model`, `store.address`. */
-  readonly fields: readonly string[];
 }
 
 export interface ComponentJson {

@@ -42,10 +42,11 @@ export interface Given {
 
 export interface ComponentChange {
   readonly name: string;
-  /** What of it has changed, or may. */
+  /** What of it has changed, or may: `operations.start.script`, `files.install.sh`, `service.count`, `inputs.model`, `store.address`. */
   readonly fields: readonly string[];
 }
 
+/** What an update would do, by components. */
 export interface DeploymentChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -56,10 +57,11 @@ export interface DeploymentChanges {
 
 /** What is there, where another blueprint is asked for: what is not as that has it is `former`. */
 export function beforeUpdate(was: Given, observed: ObservedComponents, target: Given): ObservedComponents {
+  const [old, asked] = [byName(was.blueprint), byName(target.blueprint)];
   const found = Object.entries(observed).flatMap(([name, there]): [string, ObservedComponent][] => {
     if (!isThere(there)) return [];
-    const former = there.former ?? formerOf(componentOf(was.blueprint, name)!, was);
-    const next = componentOf(target.blueprint, name);
+    const former = there.former ?? formerOf(old.get(name)!, was);
+    const next = asked.get(name);
     const { former: _, ...same } = there;
     const isKept = next && !isHalfDown(there) && changedFields(former, formerOf(next, target)).length === 0;
     return [[name, isKept ? same : { ...there, former }]];
@@ -129,11 +131,11 @@ function changedReferences(
 export function changesTo(was: Given, observed: ObservedComponents, target: Given): DeploymentChanges {
   const plain = beforeUpdate(was, observed, target);
   const { before, conditional } = withReferences(target, plain);
-  const isAsked = (name: string): boolean => componentOf(target.blueprint, name) !== undefined;
+  const asked = byName(target.blueprint);
   const isKnown = (name: string): boolean => Object.hasOwn(before, name);
   return {
     added: target.blueprint.components.map(({ name }) => name).filter((name) => !isKnown(name)),
-    removed: Object.keys(before).filter((name) => !isAsked(name)),
+    removed: Object.keys(before).filter((name) => !asked.has(name)),
     changed: target.blueprint.components.flatMap((component) => {
       const { former } = observedOf(before, component);
       if (!former) return [];
@@ -147,8 +149,8 @@ export function changesTo(was: Given, observed: ObservedComponents, target: Give
   };
 }
 
-function componentOf({ components }: Blueprint, name: string): Component | undefined {
-  return components.find((component) => component.name === name);
+function byName({ components }: Blueprint): ReadonlyMap<string, Component> {
+  return new Map(components.map((component) => [component.name, component]));
 }
 
 function isThere({ state, begun, former }: ObservedComponent): boolean {

@@ -19,11 +19,13 @@ import {
   type DeploymentPlan,
   deploymentGraphName,
   type FormerComponent,
+  isConditional,
   type ObservedComponents,
   observedOf,
   type PlannedStep,
   serviceName,
   stepModule,
+  stepsByComponent,
 } from './deployment.js';
 import { referencesOf } from './deployment-references.js';
 import { componentsThere, goesDown } from './deployment-steps.js';
@@ -77,8 +79,8 @@ interface Making {
 export function planGraph(deploymentId: string, plan: DeploymentPlan): Graph {
   const making: Making = {
     plan,
-    down: byComponent(plan.steps.filter(goesDown)),
-    up: byComponent(plan.steps.filter((step) => !goesDown(step))),
+    down: stepsByComponent(plan.steps.filter(goesDown)),
+    up: stepsByComponent(plan.steps.filter((step) => !goesDown(step))),
     there: new Map(componentsThere(plan).map((component) => [component.name, component])),
     asked: new Map(plan.blueprint.components.map((component) => [component.name, component])),
   };
@@ -87,12 +89,6 @@ export function planGraph(deploymentId: string, plan: DeploymentPlan): Graph {
     source: { name: SOURCE, type: 'json' },
     modules: inOrder(stepsOfAll(making).map((step) => moduleOf(making, step))),
   };
-}
-
-function byComponent(steps: readonly PlannedStep[]): Map<string, PlannedStep[]> {
-  const found = new Map<string, PlannedStep[]>();
-  for (const step of steps) found.set(step.component, [...(found.get(step.component) ?? []), step]);
-  return found;
 }
 
 /** What goes down, in the reverse order of the components, then what goes up. */
@@ -166,10 +162,6 @@ function othersBefore(
     // One without steps of its own passes on what it waits for.
     return last ? [last] : othersBefore(making, one, isDown, seen);
   });
-}
-
-function isConditional({ conditional = {} }: DeploymentPlan, name: string): boolean {
-  return Object.hasOwn(conditional, name);
 }
 
 /** What of others decides on whether a component is replaced. */

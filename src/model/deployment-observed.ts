@@ -16,12 +16,14 @@ import {
 } from './blueprint.js';
 import {
   type DeploymentPlan,
+  isConditional,
   type ObservedComponent,
   type ObservedComponents,
   observedOf,
   type PlannedStep,
   serviceName,
   stepModule,
+  stepsByComponent,
   UNTOUCHED,
 } from './deployment.js';
 import { givenTo } from './deployment-references.js';
@@ -46,10 +48,9 @@ export function observe(
 ): ObservedComponents {
   const found: Record<string, ObservedComponent> = {};
   const { blueprint, before, inputs } = plan;
+  const steps = stepsByComponent(plan.steps);
   const seenOf = (name: string): Seen[] =>
-    plan.steps
-      .filter((step) => step.component === name)
-      .map((step) => ({ step, ...outcomeOf(stepModule(step)) }));
+    (steps.get(name) ?? []).map((step) => ({ step, ...outcomeOf(stepModule(step)) }));
   for (const component of blueprint.components) {
     const { name } = component;
     const desire = component.service && desireOf(serviceName(plan, name));
@@ -76,9 +77,9 @@ interface Evidence {
 function observeOne(plan: DeploymentPlan, component: Component, evidence: Evidence): ObservedComponent {
   const before = observedOf(plan.before, component);
   const { seen, task, desire } = evidence;
-  const isConditional = Object.hasOwn(plan.conditional ?? {}, component.name);
-  if (isConditional && !seen.some(hasBegun)) return before;
-  if (plan.direction === 'up' && (before.former || isConditional))
+  const mayStay = isConditional(plan, component.name);
+  if (mayStay && !seen.some(hasBegun)) return before;
+  if (plan.direction === 'up' && (before.former || mayStay))
     return observeReplaced(component, before, evidence);
   if (component.service) return observeService(before, seen, task, desire);
   return plan.direction === 'up' ? observeUp(before, seen, task) : observeDown(before, seen, task);

@@ -16,6 +16,7 @@ import {
 import {
   type DeploymentPlan,
   type FormerComponent,
+  isConditional,
   type ObservedComponent,
   type ObservedComponents,
   observedOf,
@@ -69,13 +70,12 @@ export function stepsOf(asked: Asked, clusterFor: (component: Component) => stri
 }
 
 function stepsUp(
-  { conditional = {} }: Asked,
+  asked: Asked,
   component: Component,
   observed: ObservedComponent,
   clusterFor: (component: Component) => string,
 ): PlannedStep[] {
-  const isConditional = Object.hasOwn(conditional, component.name);
-  const former = observed.former?.component ?? (isConditional ? component : undefined);
+  const former = observed.former?.component ?? (isConditional(asked, component.name) ? component : undefined);
   if (!former) return upFrom(component, observed, () => observed.cluster ?? clusterFor(component));
   const down = isRenewed(former, component) ? [] : stepsDown(former, observed, clusterFor);
   const up = upFrom(component, UNTOUCHED, () => clusterKept(component, observed) ?? clusterFor(component));

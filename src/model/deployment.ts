@@ -157,6 +157,25 @@ export function stepModule({ component, operation }: Pick<PlannedStep, 'componen
   return `${component}_${operation}`;
 }
 
+/** Whether a component is replaced only if a value changes that it refers to. */
+export function isConditional(
+  { conditional = {} }: Pick<DeploymentPlan, 'conditional'>,
+  component: string,
+): boolean {
+  return Object.hasOwn(conditional, component);
+}
+
+/** Of each component, in their order. */
+export function stepsByComponent(steps: readonly PlannedStep[]): Map<string, PlannedStep[]> {
+  const found = new Map<string, PlannedStep[]>();
+  for (const step of steps) {
+    const own = found.get(step.component);
+    if (own) own.push(step);
+    else found.set(step.component, [step]);
+  }
+  return found;
+}
+
 /** The service that a component is. */
 export function serviceName({ name }: Pick<DeploymentPlan, 'name'>, component: string): string {
   return `${name}-${component}`;
