@@ -108,7 +108,27 @@ function provide(isThere, debianPackages, options = []) {
 /** Of what a failed test said, at the end of the run: enough for an assertion's message and the first of what it compared. */
 const WHY_CHARACTERS = 600;
 
-/** Runs one vitest project and returns what it counted. */
+/** What one file of tests counted, from vitest's report. What fails outside of its tests, a hook for instance, is a failure too. */
+function countsOf({ name, status, message, assertionResults }) {
+  const file = relative(root, name);
+  const told = (what, why) =>
+    `${file}: ${what}: ${stripVTControlCharacters(why ?? '')
+      .replaceAll(/\s+/g, ' ')
+      .slice(0, WHY_CHARACTERS)}`;
+  const having = (...statuses) => assertionResults.filter((result) => statuses.includes(result.status));
+  const failed = having('failed').map(({ fullName, failureMessages }) =>
+    told(fullName, failureMessages?.[0]),
+  );
+  if (status === 'failed' && failed.length === 0) failed.push(told('outside of its tests', message));
+  return {
+    file,
+    passed: having('passed').length,
+    failed,
+    skipped: having('pending', 'skipped', 'todo').map(({ fullName }) => fullName),
+  };
+}
+
+/** Runs one vitest project and returns what each of its files counted. */
 function vitest(project, filters) {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-test-'));
   const report = join(folder, 'report.json');
@@ -130,24 +150,14 @@ function vitest(project, filters) {
   );
   const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
   rmSync(folder, { recursive: true, force: true });
-  const counts = { passed: result?.numPassedTests ?? 0, failed: [], skipped: [] };
-  for (const file of result?.testResults ?? []) {
-    for (const { status, fullName, failureMessages } of file.assertionResults) {
-      if (status === 'pending' || status === 'skipped' || status === 'todo') counts.skipped.push(fullName);
-      if (status !== 'failed') continue;
-      const why = stripVTControlCharacters(failureMessages?.[0] ?? '')
-        .replaceAll(/\s+/g, ' ')
-        .slice(0, WHY_CHARACTERS);
-      const name = relative(root, file.name);
-      counts.failed.push({ file: name, told: `${name}: ${fullName}: ${why}` });
-    }
-  }
-  // A file that could not even be loaded, or an error outside of all tests, is a failure that no test counts.
-  if (status !== 0 && counts.failed.length === 0)
-    counts.failed.push({
-      told: `${project}: a file could not be loaded, or an error came outside of all tests`,
+  const runs = (result?.testResults ?? []).map(countsOf);
+  if (status !== 0 && runs.every(({ failed }) => failed.length === 0))
+    runs.push({
+      passed: 0,
+      failed: [`${project}: an error came outside of all files, or there is no report`],
+      skipped: [],
     });
-  return counts;
+  return runs;
 }
 
 /**
@@ -155,13 +165,19 @@ function vitest(project, filters) {
  * alone; what passes then counts, and is named as what failed first.
  */
 function vitestTwice(project, filters) {
-  const first = vitest(project, filters);
-  const files = [...new Set(first.failed.map(({ file }) => file))];
-  const isToTry = project !== 'unit' && files.length > 0 && files.length <= 3 && !files.includes(undefined);
-  if (!isToTry) return first;
-  console.log(`Run once more, alone: ${files.join(', ')}`);
-  for (const file of files) if (vitest(project, [file]).failed.length > 0) return first;
-  return { ...first, passed: first.passed + first.failed.length, failed: [], late: first.failed };
+  const runs = vitest(project, filters);
+  const bad = runs.filter(({ failed }) => failed.length > 0);
+  const isToTry =
+    project !== 'unit' && bad.length > 0 && bad.length <= 3 && bad.every(({ file }) => file !== undefined);
+  if (!isToTry) return runs;
+  console.log(`Run once more, alone: ${bad.map(({ file }) => file).join(', ')}`);
+  return runs.flatMap((run) => {
+    if (!bad.includes(run)) return [run];
+    const again = vitest(project, [run.file]);
+    return again.every(({ failed }) => failed.length === 0)
+      ? again.map((now) => ({ ...now, late: run.failed }))
+      : [run];
+  });
 }
 
 function test(projects, filters) {
@@ -203,14 +219,14 @@ function test(projects, filters) {
     '.',
   ]);
   must('The type check', 'npm', ['run', '--silent', 'types']);
-  const runs = projects.map((project) => vitestTwice(project, filters));
+  const runs = projects.flatMap((project) => vitestTwice(project, filters));
   const passed = runs.reduce((sum, run) => sum + run.passed, 0);
   const failed = runs.flatMap((run) => run.failed);
   const skipped = runs.flatMap((run) => run.skipped);
   // Again at the end: of a long run, people are shown the last lines.
-  for (const { told } of runs.flatMap((run) => run.late ?? []))
+  for (const told of runs.flatMap((run) => run.late ?? []))
     console.log(`passed only when run again, alone: ${told}`);
-  for (const { told } of failed) console.log(`failed: ${told}`);
+  for (const told of failed) console.log(`failed: ${told}`);
   for (const name of skipped) console.log(`skipped: ${name}`);
   console.log(
     `${passed} passed, ${failed.length} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,

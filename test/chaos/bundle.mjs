@@ -22,7 +22,7 @@ export async function bundle(root, entry) {
     logLevel: 'silent',
     external: (id) => !id.startsWith('.') && !id.startsWith('/'),
   });
-  await build.write({ file, format: 'esm', sourcemap: 'inline' });
+  await build.write({ file, format: 'esm', sourcemap: 'inline', codeSplitting: false });
   await build.close();
   return file;
 }

@@ -27,7 +27,7 @@ export async function bundleChild(entry: string): Promise<string> {
       },
     ],
   });
-  await bundle.write({ file, format: 'esm' });
+  await bundle.write({ file, format: 'esm', codeSplitting: false });
   await bundle.close();
   return file;
 }
