@@ -38,8 +38,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   nodes: [],
   'src/node-kit': ['src/base', 'src/model', 'src/wire', 'src/bus'],
   'src/server': [
-    ...['src/base', 'src/model', 'src/wire', 'src/bus', 'src/store', 'src/config', 'src/orchestrator'],
-    ...['frontend-bridge/gateway', 'frontend-bridge/sustainml'],
+    ...['src/base', 'src/model', 'src/contract', 'src/wire', 'src/bus', 'src/store', 'src/config'],
+    ...['src/orchestrator', 'frontend-bridge/gateway', 'frontend-bridge/sustainml'],
   ],
   'src/cli': [
     ...['src/base', 'src/model', 'src/contract', 'src/wire', 'src/bus', 'src/store', 'src/config'],

@@ -45,6 +45,7 @@ import { nodeEventRoutes } from './routes/node-events.js';
 import { nodeKeyRoutes } from './routes/node-keys.js';
 import { nodeRoutes } from './routes/nodes.js';
 import { outputRoutes } from './routes/outputs.js';
+import { type ListPeers, peerRoutes } from './routes/peers.js';
 import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { searchExportRoute } from './routes/search-export.js';
@@ -72,6 +73,7 @@ export interface ApplicationDeps {
   readonly connections: Connections;
   readonly holders: Holders;
   readonly metrics: () => Promise<string>;
+  readonly peers: ListPeers;
   readonly logger: Logger;
 }
 
@@ -185,6 +187,7 @@ export function apiRoutes(
     connections,
     holders,
     metrics,
+    peers,
     logger,
     access,
   }: Omit<ApplicationDeps, 'bodies'> & { readonly access: Access },
@@ -220,6 +223,7 @@ export function apiRoutes(
   sampleRoutes(api, coordinator, samples, logger);
   blobRoutes(api, coordinator);
   figureRoutes(api, coordinator, metrics);
+  peerRoutes(api, peers);
   streamRoute(api, hub, connections, holders, limits);
 }
 

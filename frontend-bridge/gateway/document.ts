@@ -18,6 +18,7 @@ export async function openApiDocument(): Promise<object> {
     connections: nothing,
     holders: nothing,
     metrics: nothing,
+    peers: nothing,
     logger: nothing,
     access: nothing,
   };

@@ -12,6 +12,7 @@ import { Bodies } from './bodies.js';
 import { Connections } from './connections.js';
 import type { App } from './http.js';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.js';
+import type { ListPeers } from './routes/peers.js';
 import type { SampleFolders } from './routes/samples.js';
 import { Holders } from './stream/holders.js';
 import { Hub, type HubStats } from './stream/hub.js';
@@ -44,6 +45,7 @@ export interface GatewayOptions {
   readonly publicPages?: readonly PublicPage[];
   /** Figures in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
+  readonly peers: ListPeers;
   readonly logger: Logger;
   /** HTTPS and WSS with this. @default HTTP in clear text */
   readonly tls?: TlsPair;
@@ -74,7 +76,7 @@ const CLOSE_GRACE_MS = 500;
 const REQUEST_GRACE_MS = 1_500;
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { coordinator, host, logger } = options;
+  const { coordinator, host, logger, metrics, peers } = options;
   const limits: GatewayLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const hub = hubOf(options, limits);
   const bodies = new Bodies({
@@ -95,7 +97,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     async start() {
       app = await createApplication(
-        { coordinator, hub, bodies, connections, holders, metrics: options.metrics, logger },
+        { coordinator, hub, bodies, connections, holders, metrics, peers, logger },
         {
           token: options.token,
           origins: options.origins ?? [],

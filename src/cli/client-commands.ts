@@ -13,6 +13,7 @@ import { exportCommand, iterationsCommand } from './commands/iterations.js';
 import { jobCommands } from './commands/job.js';
 import { eventsCommand, logsCommand } from './commands/logs.js';
 import { nodeKitCommand } from './commands/node-kit.js';
+import { peersCommand } from './commands/peers.js';
 import { problemCommand } from './commands/problem.js';
 import { safekeepingCommands } from './commands/safekeeping.js';
 import { secretCommand } from './commands/secret.js';
@@ -54,5 +55,6 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);
   safekeepingCommands(program, io);
+  peersCommand(program, io);
   doctorCommand(program, io);
 }

@@ -13,6 +13,7 @@ export type {
   IterationSummary,
   LogLine,
   Module,
+  Peer,
   Placement,
   Problem,
   ProblemSummary,

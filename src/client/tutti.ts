@@ -6,6 +6,7 @@ import type {
   Approval,
   AuditEntry,
   IterationSummary,
+  Peer,
   Problem,
   ProblemSummary,
   Remarks,
@@ -176,6 +177,11 @@ export class Tutti {
   /** Who did what, from where and with what result, newest first, fetched page by page while they are read: for administrators. */
   audit(search: Search<'GET /v1/audit'> = {}): AsyncGenerator<AuditEntry> {
     return everyItem((page) => this.request('GET /v1/audit', { query: { ...search, ...page } }));
+  }
+
+  /** The orchestrators of the store: the leader, then its standbys. */
+  async peers(options: RequestOptions = {}): Promise<readonly Peer[]> {
+    return (await this.request('GET /v1/peers', {}, options)).items;
   }
 
   /** The differences between two iterations of a problem. */

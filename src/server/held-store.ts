@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { systemClock } from '../base/clock.js';
 import type { TuttiError } from '../base/errors.js';
 import type { Config } from '../config/options.js';
 import { childReaders } from '../orchestrator/queries/service/child-process.js';
@@ -10,16 +11,15 @@ import { partsOf, tighten } from '../store/data-dir.js';
 import { acquireDataDir } from '../store/holder.js';
 import { openStore } from '../store/lmdb.js';
 import type { SeenPeer } from '../store/postgres/peers.js';
-import type { PostgresStore } from '../store/postgres/store.js';
 import type { Store } from '../store/store.js';
+import { alone, type KnownPeers, together } from './known-peers.js';
 import { serveAsStandby } from './standby.js';
 
 const READER = fileURLToPath(new URL('./reader.js', import.meta.url));
 
 export interface HeldStore {
   readonly store: Store;
-  /** Where other orchestrators may work on the same store. */
-  readonly shared: Pick<PostgresStore, 'announce' | 'peers'> | undefined;
+  readonly peers: KnownPeers;
   readonly startReader: ReturnType<typeof childReaders>;
 }
 
@@ -45,7 +45,11 @@ export async function holdStore(holding: Holding): Promise<HeldStore | undefined
   const parts = partsOf(config.data);
   const store = await openStore({ dir: parts.store, identityFile: parts.identity });
   undo.push(() => store.close());
-  return { store, shared: undefined, startReader: childReaders(READER, [config.data]) };
+  return {
+    store,
+    peers: alone(() => systemClock.wallMs()),
+    startReader: childReaders(READER, [config.data]),
+  };
 }
 
 async function holdShared(url: string, holding: Holding): Promise<HeldStore | undefined> {
@@ -79,5 +83,5 @@ async function holdShared(url: string, holding: Holding): Promise<HeldStore | un
   }
   // In its environment, which other users cannot see.
   const env = { ...process.env, TUTTI_STORE: url };
-  return { store, shared: store, startReader: childReaders(READER, ['--store'], { env }) };
+  return { store, peers: together(store), startReader: childReaders(READER, ['--store'], { env }) };
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { readTlsPair } from '../../frontend-bridge/gateway/tls.js';
 import { messageOf, TuttiError } from '../base/errors.js';
 import type { Config } from '../config/options.js';
+import { reachedHost } from './reached.js';
 
 export interface Standby {
   /** How it is reached, now and when it leads; a port that is only chosen then is not known. */
@@ -18,7 +19,7 @@ type Serving = Pick<Config, 'host' | 'advertise' | 'httpPort' | 'controlPort' | 
 
 /** @throws `port_in_use`, `bad_tls` */
 export async function serveAsStandby(config: Serving): Promise<Standby> {
-  const { host, advertise = host, httpPort, controlPort, tlsCert, tlsKey } = config;
+  const { host, httpPort, controlPort, tlsCert, tlsKey } = config;
   const isTls = tlsCert !== undefined && tlsKey !== undefined;
   const server = isTls
     ? createTlsServer(readTlsPair({ cert: tlsCert, key: tlsKey }), answer)
@@ -33,7 +34,7 @@ export async function serveAsStandby(config: Serving): Promise<Standby> {
     });
   });
   const { port } = server.address() as AddressInfo;
-  const shown = advertise.includes(':') ? `[${advertise}]` : advertise;
+  const shown = reachedHost(config);
   return {
     where: {
       http: `${isTls ? 'https' : 'http'}://${shown}:${port}`,

@@ -46,6 +46,7 @@ import { holdStore } from './held-store.js';
 import { openKeys } from './keys.js';
 import { logStream } from './log-format.js';
 import { createMetrics } from './metrics.js';
+import { atHost, reachedHost } from './reached.js';
 import { knownTypes, readStoredGraph } from './stored-graphs.js';
 import { haveGraph, openFacade } from './sustainml.js';
 import { WantedAgents } from './wanted-agents.js';
@@ -105,7 +106,7 @@ export async function up(
       await stop();
       return undefined;
     }
-    const { store, shared, startReader } = held;
+    const { store, peers, startReader } = held;
     const reader = new YamlReader();
     undo.push(() => reader.stop());
     let bus: ZeromqOrchestratorBus | undefined;
@@ -210,6 +211,7 @@ export async function up(
       graphSchema: graphJsonSchema(),
       version,
       ...(keys && { keys }),
+      peers: () => peers.list(),
       metrics: createMetrics({
         gauges: () => orchestrator.gauges(),
         work: orchestrator.work,
@@ -249,7 +251,8 @@ export async function up(
         : await openFacade(orchestrator, { port: config.sustainml, types, logger, token: config.token });
     if (facade) undo.push(() => facade.stop());
     undo.push(superviseAgents(orchestrator, config, endpoints.control, keys, logger));
-    await shared?.announce({ http: url, control: endpoints.control });
+    const host = reachedHost(config);
+    await peers.announce({ http: atHost(url, host), control: atHost(endpoints.control, host) });
     const { epoch, storeId } = orchestrator;
     const sustainml = facade && { sustainml: facade.url };
     return {

@@ -47,6 +47,26 @@ async function submitted(): Promise<{ problemId: string; iterationId: number }> 
   return { problemId: json.problem_id, iterationId: json.iteration_id };
 }
 
+describe('peers', () => {
+  it('are listed, the leader first, and doctor names those that wait', async () => {
+    await running.gateway.stop();
+    const [seen_at, http] = ['2026-11-01T08:00:00.000Z', 'http://b:7480'];
+    const items = [
+      { http: 'http://a:7480', control: 'tcp://a:7400', role: 'leader' as const, seen_at },
+      { http, control: null, role: 'standby' as const, seen_at },
+    ];
+    running = await startGateway({ peers: async () => items });
+    expect((await tutti('peers', '--json')).json).toEqual({ items });
+    expect((await tutti('peers')).out).toMatch(/standby +http:\/\/b:7480 +- +2026/);
+    const { json } = await tutti('doctor', '--data', folder, '--json');
+    expect(json.findings).toContainEqual({
+      check: 'standbys',
+      verdict: 'ok',
+      finding: `wait to take over: ${http}`,
+    });
+  });
+});
+
 describe('access', () => {
   it('is granted with a role, listed and revoked by an admin, and by nobody else', async () => {
     await running.gateway.stop();

@@ -60,6 +60,11 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect((await done.iterate({ reuse: ['train'], overrides })).view.overrides).toEqual(overrides);
   });
 
+  it('lists the orchestrators of the store', async () => {
+    const { http, control } = stage.orchestrator.ready;
+    expect(await tutti.peers()).toEqual([{ http, control, role: 'leader', seen_at: expect.any(String) }]);
+  });
+
   it('iterates, compares and searches', async () => {
     const second = await (await done.iterate({ input: { ...GOOD, rate: 0.05 } })).wait();
     expect((await done.compare(second)).input).toEqual([{ path: '/rate', a: 0.1, b: 0.05 }]);

@@ -111,9 +111,20 @@ describe.skipIf(!hasPostgres)('an orchestrator on PostgreSQL', () => {
         { error: { code: 'standby' } },
       ]);
     }
+    const seen_at = expect.any(String);
+    expect((await leader.get('/v1/peers')).body).toEqual({
+      items: [
+        { http, control, role: 'leader', seen_at },
+        { http: own, control: null, role: 'standby', seen_at },
+      ],
+    });
     await leader.process.end('SIGTERM');
     const ready = JSON.parse(await second.line('ready '));
     expect(ready).toMatchObject({ epoch: leader.ready.epoch + 1, store_id: leader.ready.store_id });
+    const peers = await fetch(`${ready.http}/v1/peers`);
+    expect(await peers.json()).toEqual({
+      items: [{ http: ready.http, control: ready.control, role: 'leader', seen_at }],
+    });
     const found = await fetch(`${ready.http}/v1/problems/${problem_id}`);
     expect(found.status).toBe(200);
   });

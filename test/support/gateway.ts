@@ -17,6 +17,7 @@ export async function startGateway(
     host: '127.0.0.1',
     port: 0,
     version: '1.2.3',
+    peers: async () => [],
     metrics: async () => '# HELP up 1 when it runs\nup 1\n',
     logger: pino({ level: 'silent' }),
     ...options,

@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 import { messageOf } from '../../base/errors.js';
 import { ClientError } from '../../client/errors.js';
 import { loadConfig } from '../../config/config.js';
+import type { PeerJson } from '../../contract/peer.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
@@ -44,7 +45,7 @@ export function doctorCommand(program: Command, io: Io): void {
         nodeVersion(),
         ...(await nativeModules()),
         await syncLatency(options.data ?? loadConfig({ flags: {}, env: io.env }).data),
-        ...(running.verdict === 'ok' ? [] : await ports(io)),
+        ...(running.verdict === 'ok' ? await standbys(session) : await ports(io)),
         running,
       ];
       session.print({ findings }, () =>
@@ -143,6 +144,14 @@ function bindFault(host: string, port: number): Promise<string | undefined> {
     server.once('error', (error) => resolve(messageOf(error)));
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
+}
+
+/** Those that wait to take over the store of the orchestrator that runs, if there are any. */
+async function standbys({ client }: Session): Promise<Finding[]> {
+  const { value } = await client.get<{ readonly items: readonly PeerJson[] }>('/v1/peers');
+  const waiting = value.items.filter(({ role }) => role === 'standby').map(({ http }) => http);
+  if (waiting.length === 0) return [];
+  return [{ check: 'standbys', verdict: 'ok', finding: `wait to take over: ${waiting.join(', ')}` }];
 }
 
 async function runningOrchestrator({ client }: Session): Promise<Finding> {

@@ -108,6 +108,7 @@ const CONTRACT = [
   'GET /readyz',
   'GET /metrics',
   'GET /v1/stats',
+  'GET /v1/peers',
   'GET /v1/activity',
   'GET /v1/stream',
 ];

@@ -110,7 +110,7 @@ async function routes(
       api,
       {
         ...{ coordinator: nothing, hub: nothing, connections: nothing, holders: nothing },
-        ...{ metrics: nothing, logger: nothing, access: nothing },
+        ...{ metrics: nothing, peers: nothing, logger: nothing, access: nothing },
       },
       { samples: nothing, limits: nothing, jobTypes: new Map(), version: nothing, token: TOKEN },
     ),

@@ -96,6 +96,10 @@ class Results(ClientCase):
             self.done.outputs["plto"]
         self.assertIsNone(self.done.outputs.get("plto"))
 
+    def test_the_orchestrators_of_the_store_are_listed(self):
+        (peer,) = self.tutti.peers()
+        self.assertEqual((peer.http, peer.role), (os.environ["TUTTI_URL"], "leader"))
+
     def test_an_iteration_goes_on_from_another_and_is_compared_with_it(self):
         again = self.done.iterate({**GOOD, "rate": 0.05}).wait()
         self.assertEqual(again.data.parent_iteration_id, self.done.iteration_id)

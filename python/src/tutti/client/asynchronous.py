@@ -215,6 +215,10 @@ class AsyncTutti:
     def graphs(self) -> AsyncListing:
         return AsyncListing(self.transport, "/v1/graphs", {})
 
+    async def peers(self) -> List[Record]:
+        """The orchestrators of the store: the leader, then its standbys. Records with ``http``, ``control``, ``role`` and ``seen_at``."""
+        return [Record(each) for each in (await self.transport.get("/v1/peers")).value["items"]]
+
     async def compare(self, problem_id: str, a: int, b: int) -> Comparison:
         """What differs between two iterations of a problem."""
         answer = await self.transport.get(f"{_problem(problem_id)}/diff", {"a": a, "b": b})

@@ -226,6 +226,10 @@ class Tutti:
     def graphs(self) -> Listing:
         return self._listing(self._async.graphs())
 
+    def peers(self) -> List[Record]:
+        """The orchestrators of the store: the leader, then its standbys. Records with ``http``, ``control``, ``role`` and ``seen_at``."""
+        return self._portal.run(self._async.peers())
+
     def compare(self, problem_id: str, a: int, b: int) -> Comparison:
         """What differs between two iterations of a problem."""
         return self._portal.run(self._async.compare(problem_id, a, b))
