@@ -5,7 +5,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { readExactly } from '../base/json/exact.js';
 import { printJson } from '../base/json/json-text.js';
 import type { StreamSource } from '../client/follow.js';
-import { Http } from '../client/http.js';
+import { Http, pathWith } from '../client/http.js';
 import { CliError, EXIT } from './exit.js';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -44,11 +44,11 @@ const ANSWER_TIMEOUT_MS = 30_000;
 
 /** Throws `bad_url`. */
 export function createClient(options: ClientOptions): Client {
-  // A person sees what is wrong, and decides whether to try again.
-  const http = new Http({ ...options, retryMs: 0 });
-  const address = http.address.bind(http);
+  // A person sees what is wrong, and decides whether to try again. Several addresses are given so that one takes over.
+  const isSeveral = options.url.includes(',');
+  const http = new Http({ ...options, ...(!isSeveral && { retryMs: 0 }) });
   const within = (ms: number): AbortSignal => AbortSignal.any([options.signal, AbortSignal.timeout(ms)]);
-  const call = async (url: URL, init: RequestInit): Promise<Response> => {
+  const call = async (url: string, init: RequestInit): Promise<Response> => {
     try {
       return await http.fetch(url, init);
     } catch (cause) {
@@ -70,14 +70,14 @@ export function createClient(options: ClientOptions): Client {
     url: http.url,
     read: readExactly,
     async get<T>(path: string, query?: Query) {
-      const response = await call(address(path, query), { signal: within(ANSWER_TIMEOUT_MS) });
+      const response = await call(pathWith(path, query), { signal: within(ANSWER_TIMEOUT_MS) });
       return {
         value: (await json(response)) as T,
         cursor: Number(response.headers.get('tutti-cursor') ?? 0),
       };
     },
     async post(path, body, { timeoutMs = ANSWER_TIMEOUT_MS } = {}) {
-      const response = await call(address(path), {
+      const response = await call(path, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: printJson(body),
@@ -86,7 +86,7 @@ export function createClient(options: ClientOptions): Client {
       return (await json(response)) as Json;
     },
     async put(path, body, mediaType) {
-      const response = await call(address(path), {
+      const response = await call(path, {
         method: 'PUT',
         headers: { 'content-type': mediaType },
         body,
@@ -95,7 +95,7 @@ export function createClient(options: ClientOptions): Client {
       return (await json(response)) as Json;
     },
     async patch(path, body, { revision } = {}) {
-      const response = await call(address(path), {
+      const response = await call(path, {
         method: 'PATCH',
         headers: {
           'content-type': 'application/json',
@@ -107,7 +107,7 @@ export function createClient(options: ClientOptions): Client {
       return (await json(response)) as Json;
     },
     async putFile(path, file) {
-      const response = await call(address(path), {
+      const response = await call(path, {
         method: 'PUT',
         headers: { 'content-type': 'application/octet-stream' },
         body: await openAsBlob(file),
@@ -116,11 +116,11 @@ export function createClient(options: ClientOptions): Client {
       return (await json(response)) as Json;
     },
     async delete(path) {
-      const response = await call(address(path), { method: 'DELETE', signal: within(ANSWER_TIMEOUT_MS) });
+      const response = await call(path, { method: 'DELETE', signal: within(ANSWER_TIMEOUT_MS) });
       return (await json(response)) as Json;
     },
     async stream(path, query) {
-      const response = await call(address(path, query), { signal: options.signal });
+      const response = await call(pathWith(path, query), { signal: options.signal });
       return response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream);
     },
     connect: () => http.connect(),

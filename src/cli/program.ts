@@ -49,7 +49,12 @@ function inherit(root: Command, action: Command): void {
 
 function addCommonOptions(command: Command): Command {
   return command
-    .addOption(new Option('--url <url>', `the URL of the orchestrator (TUTTI_URL, default ${DEFAULT_URL})`))
+    .addOption(
+      new Option(
+        '--url <url>',
+        `the URL of the orchestrator, or of several of one store: URL,URL (TUTTI_URL, default ${DEFAULT_URL})`,
+      ),
+    )
     .addOption(new Option('--token <token>', 'the token (TUTTI_TOKEN)'))
     .option('--json', 'print one JSON document on stdout');
 }

@@ -3,7 +3,8 @@
  *
  * 1. A lost connection is dialled again, from the last cursor; what is delivered is in order and without repeats.
  * 2. A stretch that is gone, or another store than the one that was begun with, is a `gap`: who shows a state fetches it again.
- * 3. After `GIVE_UP_MS` without a connection it fails as unreachable.
+ * 3. One whose epoch is older than the newest that was seen no longer leads: it is left.
+ * 4. After `GIVE_UP_MS` without a connection it fails as unreachable.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
@@ -53,12 +54,13 @@ interface Place {
   isSubscribed: boolean;
   cursor: number | undefined;
   storeId: string | undefined;
+  epoch: number;
 }
 
 /** Ends when the signal is aborted. */
 export async function* follow(source: StreamSource, options: FollowOptions): AsyncGenerator<Followed> {
   const { signal } = options;
-  const place: Place = { isSubscribed: false, cursor: options.cursor, storeId: undefined };
+  const place: Place = { isSubscribed: false, cursor: options.cursor, storeId: undefined, epoch: 0 };
   let retryMs = FIRST_RETRY_MS;
   let lostAt = performance.now();
   while (!signal.aborted) {
@@ -154,7 +156,13 @@ async function* frames(
     for (;;) {
       const frame = queue.shift();
       if (frame !== undefined) {
-        if (frame.type === 'hello') socket.send(JSON.stringify(subscription(frame, place, problemId)));
+        if (frame.type === 'hello') {
+          if (!isNewest(frame, place)) {
+            socket.terminate();
+            throw new Error(`an orchestrator of epoch ${frame.epoch} answers, and ${place.epoch} has begun`);
+          }
+          socket.send(JSON.stringify(subscription(frame, place, problemId)));
+        }
         yield frame;
       } else if (closed) {
         if (failure !== undefined) throw failure;
@@ -175,6 +183,13 @@ async function* frames(
       clearTimeout(cut);
     }
   }
+}
+
+/** Whether no newer orchestrator of its store has said hello before; from then on, none older does. */
+function isNewest({ epoch, store_id }: Frame, place: Place): boolean {
+  if (store_id === place.storeId && (epoch as number) < place.epoch) return false;
+  place.epoch = epoch as number;
+  return true;
 }
 
 /** From the last place, in the store where that place is; the first subscription takes the store as it is. */

@@ -1,16 +1,19 @@
 /**
- * Requests to one orchestrator.
+ * Requests to one orchestrator, or to several of one store (`addresses.ts`).
  *
  * H1. Every POST and PATCH carries an `Idempotency-Key`, the same one in each of its repeats: it takes effect once, however often it is sent.
  * H2. A request is repeated where that may help: the connection broke, or the orchestrator asked for it (`Retry-After`). One that has never
  *     answered is not waited for: its address is probably wrong.
+ * H3. Of several addresses, each is tried before any is waited for. H1 is why a request whose answer was lost may be sent to another one.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { ClientError, refusalOf, unreachable } from './errors.js';
+import { Addresses } from './addresses.js';
+import { refusalOf, unreachable } from './errors.js';
 
 export interface HttpOptions {
+  /** Of several orchestrators of one store, with commas between them. */
   readonly url: string;
   readonly token?: string | undefined;
   /** For how long a request is repeated: milliseconds. @default 30,000 */
@@ -32,66 +35,70 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** H1. */
 const KEYED: readonly string[] = ['POST', 'PATCH'];
 const REPEATABLE: readonly number[] = [429, 503];
+/** Codes of a WebSocket's orderly end. */
+const CLOSED: readonly number[] = [1000, 1005];
 
 export class Http {
-  readonly #base: URL;
+  readonly #addresses: Addresses;
   readonly #authorization: Readonly<Record<string, string>>;
   readonly #retryMs: number;
   #hasAnswered = false;
 
   /** Throws `ClientError` `bad_url`. */
   constructor({ url, token, retryMs = RETRY_MS }: HttpOptions) {
-    const base = URL.canParse(url) ? new URL(url) : undefined;
-    if (base === undefined || !/^https?:$/.test(base.protocol)) {
-      const message = `--url (TUTTI_URL): ${JSON.stringify(url)} is not an http:// or https:// address.`;
-      throw new ClientError('bad_url', message);
-    }
-    this.#base = base;
+    this.#addresses = new Addresses(url);
     this.#authorization = token ? { authorization: `Bearer ${token}` } : {};
     this.#retryMs = retryMs;
   }
 
+  /** For messages: all of its addresses. */
   get url(): string {
-    return this.#base.href;
+    return this.#addresses.shown;
   }
 
-  address(path: string, query: Query = {}): URL {
-    const url = new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base);
-    for (const [key, value] of Object.entries(query))
-      if (value !== undefined) url.searchParams.set(key, String(value));
-    return url;
-  }
-
-  /** The answer, where it is one of success. Throws `ClientError`, and the reason of a signal that is aborted. */
-  async fetch(url: URL, { timeoutMs, ...init }: HttpInit): Promise<Response> {
+  /** @param target the path with its query. The answer, where it is one of success. Throws `ClientError`, and the reason of a signal that is aborted. */
+  async fetch(target: string, { timeoutMs, ...init }: HttpInit): Promise<Response> {
     const headers = new Headers({ ...this.#authorization, ...(init.headers as Record<string, string>) });
     if (KEYED.includes(init.method ?? '') && !headers.has('idempotency-key'))
       headers.set('idempotency-key', randomUUID());
     const giveUpAt = performance.now() + this.#retryMs;
     const attempt = { ...init, headers };
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
-      const response = await this.#attempt(url, attempt, timeoutMs, giveUpAt);
+    let pauseMs = FIRST_PAUSE_MS;
+    for (let tries = 1; ; tries += 1) {
+      const base = this.#addresses.current;
+      // H3.
+      const isLast = tries % this.#addresses.count === 0;
+      const response = await this.#attempt(base + target, attempt, timeoutMs, isLast ? giveUpAt : undefined);
       if (response?.ok) return response;
+      const refusal = response && (await refusalOf(response));
+      const isElsewhere = refusal === undefined || refusal.code === 'standby';
+      if (isElsewhere) this.#addresses.leave(base);
+      if (isElsewhere && !isLast) continue;
       const waitMs = response === undefined ? 0 : retryAfterMs(response);
-      if (response !== undefined && !(performance.now() + waitMs < giveUpAt)) throw await refusalOf(response);
-      await response?.body?.cancel();
+      if (refusal !== undefined && !(performance.now() + waitMs < giveUpAt)) throw refusal;
       await delay(Math.max(pauseMs, waitMs), undefined, init.signal ? { signal: init.signal } : {});
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
     }
   }
 
-  /** A new connection to the event stream. */
+  /** A new connection to the event stream. One that fails or breaks is followed by one to the next address. */
   connect(): WebSocket {
-    const url = this.address('/v1/stream');
-    url.protocol = url.protocol.replace('http', 'ws');
-    return new WebSocket(url, { headers: this.#authorization, handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
+    const base = this.#addresses.current;
+    const socket = new WebSocket(`${base.replace(/^http/, 'ws')}/v1/stream`, {
+      ...{ headers: this.#authorization, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+    });
+    socket.on('close', (code) => {
+      if (!CLOSED.includes(code)) this.#addresses.leave(base);
+    });
+    return socket;
   }
 
-  /** H2. Nothing where the connection broke and the request is worth repeating. */
+  /** H2. Nothing where the connection broke and the request is worth repeating. @param giveUpAt H3: nothing where another address is tried */
   async #attempt(
-    url: URL,
+    url: string,
     init: RequestInit,
     timeoutMs: number | undefined,
-    giveUpAt: number,
+    giveUpAt: number | undefined,
   ): Promise<Response | undefined> {
     const within = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
     const signal = AbortSignal.any([...(init.signal ? [init.signal] : []), ...within]);
@@ -102,10 +109,18 @@ export class Http {
     } catch (cause) {
       if (init.signal?.aborted && (init.signal.reason as Error)?.name !== 'TimeoutError')
         throw init.signal.reason;
-      if (this.#hasAnswered && !init.signal?.aborted && performance.now() < giveUpAt) return undefined;
+      const isWorthIt = giveUpAt === undefined || (this.#hasAnswered && performance.now() < giveUpAt);
+      if (isWorthIt && !init.signal?.aborted) return undefined;
       throw unreachable(this.url, cause);
     }
   }
+}
+
+/** A path with a query. */
+export function pathWith(path: string, query: Query = {}): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
+  return given.size === 0 ? path : `${path}?${given}`;
 }
 
 /** Infinite where a repeat would not help. */

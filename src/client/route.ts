@@ -5,7 +5,7 @@
 import { numberForm, withNumbers } from '../base/json/number-form.js';
 import { ClientError } from './errors.js';
 import type { Routes } from './generated/routes.js';
-import type { Http } from './http.js';
+import { type Http, pathWith } from './http.js';
 
 /** `GET /v1/problems`, `POST /v1/problems` and so on. */
 export type RouteName = keyof Routes;
@@ -81,7 +81,7 @@ export function openRoute(
 ): Promise<Response> {
   const [method = '', template = ''] = route.split(' ');
   const address = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
-  return http.fetch(http.address(address, query as Readonly<Record<string, string>>), {
+  return http.fetch(pathWith(address, query as Readonly<Record<string, string>>), {
     method,
     ...(body !== undefined && { body: JSON.stringify(body, written) }),
     ...init,

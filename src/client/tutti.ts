@@ -27,7 +27,10 @@ import { Services } from './services.js';
 import { Webhooks } from './webhooks.js';
 
 export interface TuttiOptions {
-  /** @default `TUTTI_URL`, else `http://127.0.0.1:7480` */
+  /**
+   * Of several orchestrators of one store, with commas between them: the one that leads is found, and a takeover is waited for.
+   * @default `TUTTI_URL`, else `http://127.0.0.1:7480`
+   */
   readonly url?: string;
   /** @default `TUTTI_TOKEN`, else none */
   readonly token?: string;

@@ -27,7 +27,7 @@ export async function upload(
 ): Promise<string> {
   const bytes = Buffer.from(content);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  await http.fetch(http.address(`/v1/blobs/${sha256}`), {
+  await http.fetch(`/v1/blobs/${sha256}`, {
     ...{ method: 'PUT', body: bytes, timeoutMs: UPLOAD_TIMEOUT_MS },
     headers: { 'content-type': 'application/octet-stream' },
     ...(signal && { signal }),

@@ -32,7 +32,8 @@ class AsyncTutti:
     ...     iteration = await (await tutti.submit("my_graph", {"rate": 0.1})).wait()
     ...     print(await iteration.output("train"))
 
-    :param url: by default ``TUTTI_URL``, else ``http://127.0.0.1:7480``
+    :param url: by default ``TUTTI_URL``, else ``http://127.0.0.1:7480``; of several orchestrators of one store, with commas between
+        them: the one that leads is found, and a takeover is waited for
     :param token: by default ``TUTTI_TOKEN``, else none
     :param timeout: seconds that one request may take
 

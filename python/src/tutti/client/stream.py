@@ -3,7 +3,8 @@
 S1. A lost connection is dialled again from the last event: what is given is in order, complete and without repeats.
 S2. A stretch that is no longer stored, or another store than the one that was begun with, is given as an event of the type ``gap``
     (``from`` and ``to``, both inclusive): who shows a state fetches it again.
-S3. After ``RETRY_S`` without a frame it fails as ``unreachable``.
+S3. One whose epoch is older than the newest that was seen no longer leads: it is left.
+S4. After ``RETRY_S`` without a frame it fails as ``unreachable``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import inspect
 import json
 import time
-from typing import Any, AsyncGenerator, Dict, Optional
+from typing import Any, AsyncGenerator, Dict, Mapping, Optional
 
 import websockets
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -37,11 +38,16 @@ class _Place:
     def __init__(self, cursor: Optional[int]) -> None:
         self.cursor = cursor
         self.store_id: Optional[str] = None
+        self.epoch = 0
         self.is_subscribed = False
 
     def subscription(self, hello: Any, problem_id: Optional[str]) -> str:
         """From the last place, in the store where that place is; the first subscription takes the store as it is."""
         self.is_subscribed = False
+        epoch = int(hello["epoch"])
+        if hello["store_id"] == self.store_id and epoch < self.epoch:
+            raise ConnectionError(f"an orchestrator of epoch {epoch} answers, and {self.epoch} has begun")
+        self.epoch = epoch
         message: Dict[str, Any] = {"type": "subscribe", "store_id": self.store_id or hello["store_id"]}
         if self.cursor is not None:
             message["cursor"] = self.cursor
@@ -81,8 +87,9 @@ async def follow(
     pause = FIRST_PAUSE_S
     lost_at = time.monotonic()
     while True:
+        base = transport.addresses.current
         try:
-            async with _connect(transport) as socket:
+            async with _connect(base, transport.headers) as socket:
                 while True:
                     frame = read_json((await asyncio.wait_for(socket.recv(), _SILENCE_S)).encode())
                     transport.has_answered = True
@@ -97,19 +104,20 @@ async def follow(
                         yield event
         except (OSError, asyncio.TimeoutError, WebSocketException) as error:
             _raise_if_final(error, transport, lost_at)
+        transport.addresses.leave(base)
         await asyncio.sleep(pause)
         pause = min(LONGEST_PAUSE_S, pause * 2)
 
 
-def _connect(transport: Transport) -> Any:
+def _connect(base: str, headers: Mapping[str, str]) -> Any:
     return _dial(
-        "ws" + transport.url[len("http") :] + "/v1/stream",
+        "ws" + base[len("http") :] + "/v1/stream",
         open_timeout=_HANDSHAKE_S,
         # The ticks show that the other side is there.
         ping_interval=None,
         compression=None,
         max_size=None,
-        **{_HEADERS: transport.headers},
+        **{_HEADERS: headers},
     )
 
 
@@ -124,4 +132,4 @@ def _raise_if_final(error: BaseException, transport: Transport, lost_at: float) 
         raise ClientError("unauthorized", f"the event stream was refused with {status}", hint, (), status) from error
     is_closed = isinstance(error, ConnectionClosed)
     if not (transport.has_answered or is_closed) or time.monotonic() - lost_at > RETRY_S:
-        raise unreachable(transport.url, error) from None
+        raise unreachable(transport.addresses.shown, error) from None

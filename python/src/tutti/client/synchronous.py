@@ -28,7 +28,8 @@ class Tutti:
     >>> iteration.outputs["train"]
     {'loss': 0.25}
 
-    :param url: by default ``TUTTI_URL``, else ``http://127.0.0.1:7480``
+    :param url: by default ``TUTTI_URL``, else ``http://127.0.0.1:7480``; of several orchestrators of one store, with commas between
+        them: the one that leads is found, and a takeover is waited for
     :param token: by default ``TUTTI_TOKEN``, else none
     :param timeout: seconds that one request may take
     :param progress: whether ``wait`` shows a bar; by default in terminals and notebooks

@@ -1,8 +1,9 @@
-"""Requests to one orchestrator: JSON in, JSON out, every refusal as a ``ClientError``.
+"""Requests to one orchestrator, or to several of one store: JSON in, JSON out, every refusal as a ``ClientError``.
 
 T1. Every POST carries an ``Idempotency-Key``, the same one in each of its repeats: it takes effect once, however often it is sent.
 T2. A request is repeated where that may help: the connection broke, or the orchestrator asked for it (``Retry-After``). One that has never
     answered is not waited for: its address is probably wrong.
+T3. Of several addresses, each is tried before any is waited for. T1 is why a request whose answer was lost may be sent to another one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import time
 import uuid
 from pathlib import PurePath
 from typing import Any, Dict, Mapping, NamedTuple, Optional
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -23,6 +23,7 @@ from ..values.content import BytesLike, content_of
 from ..values.faults import FaultList
 from ..values.json_form import write_json
 from ..values.json_text import read_json
+from .addresses import Addresses
 from .errors import ClientError, refusal, unreachable
 
 DEFAULT_URL = "http://127.0.0.1:7480"
@@ -56,9 +57,7 @@ class Answer(NamedTuple):
 
 class Transport:
     def __init__(self, url: Optional[str], token: Optional[str], timeout: float) -> None:
-        self.url = (url or os.environ.get("TUTTI_URL") or DEFAULT_URL).rstrip("/")
-        if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).netloc:
-            raise ClientError("bad_url", f"url: {self.url!r} is not an http:// or https:// address")
+        self.addresses = Addresses(url or os.environ.get("TUTTI_URL") or DEFAULT_URL)
         token = token or os.environ.get("TUTTI_TOKEN")
         self.headers = {"authorization": f"Bearer {token}"} if token else {}
         self.has_answered = False
@@ -92,32 +91,44 @@ class Transport:
         params = _params(query)
         give_up_at = time.monotonic() + RETRY_S
         pause = FIRST_PAUSE_S
+        tries = 0
         while True:
+            tries += 1
+            base = self.addresses.current
+            failure: ClientError
+            wait: Optional[float] = 0.0
             try:
                 answer = await self._http.request(
-                    method, self.url + path, params=params, content=content, headers=dict(headers or {})
+                    method, base + path, params=params, content=content, headers=dict(headers or {})
                 )
                 self.has_answered = True
             except httpx.InvalidURL as error:
-                raise ClientError("bad_url", f"url: {self.url!r} is not an address: {error}") from error
+                raise ClientError("bad_url", f"url: {base!r} is not an address: {error}") from error
             except httpx.TransportError as error:
-                if not self.has_answered or time.monotonic() > give_up_at:
-                    raise unreachable(self.url, error) from None
+                failure = unreachable(self.addresses.shown, error)
             else:
                 if answer.is_success:
                     return Answer(answer.content, answer.headers, str(answer.url))
+                failure = refusal(answer.status_code, _json_or_none(answer.content), str(answer.url))
                 wait = _retry_after(answer)
-                if wait is None or time.monotonic() + wait > give_up_at:
-                    raise refusal(answer.status_code, _json_or_none(answer.content), str(answer.url))
-                pause = max(pause, wait)
-            await asyncio.sleep(pause)
+            if failure.code in ("unreachable", "standby"):
+                self.addresses.leave(base)
+                if tries % len(self.addresses) > 0:
+                    continue
+            if wait is None or not self.has_answered or time.monotonic() + wait > give_up_at:
+                raise failure
+            await asyncio.sleep(max(pause, wait))
             pause = min(LONGEST_PAUSE_S, pause * 2)
 
     async def download(self, path: str, target: Any, query: Optional[Query] = None) -> None:
         """Writes what is at ``path`` into a file, which appears once it is complete."""
         partial = f"{os.fspath(target)}.part"
+        if len(self.addresses) > 1:
+            # A request that may be sent again finds the one that leads.
+            await self.get("/v1/me")
         try:
-            async with self._http.stream("GET", self.url + path, params=_params(query)) as answer:
+            url = self.addresses.current + path
+            async with self._http.stream("GET", url, params=_params(query)) as answer:
                 if not answer.is_success:
                     raise refusal(answer.status_code, _json_or_none(await answer.aread()), str(answer.url))
                 with open(partial, "wb") as file:
@@ -125,7 +136,7 @@ class Transport:
                         file.write(piece)
             os.replace(partial, target)
         except httpx.TransportError as error:
-            raise unreachable(self.url, error) from None
+            raise unreachable(self.addresses.shown, error) from None
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(partial)
