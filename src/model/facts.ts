@@ -684,6 +684,8 @@ export const FACTS = {
   'boots.removed': { about: 'nothing', withheld: { boot_ids: 'ids' } },
   /** Stored, or replaced by another value. */
   'secret.set': { about: 'nothing', withheld: { secret: 'text', sealed: 'text' } },
+  /** The same value, sealed with another key. */
+  'secret.resealed': { about: 'nothing', withheld: { secret: 'text', sealed: 'text' } },
   'secret.removed': { about: 'nothing', withheld: { secret: 'text' } },
   /** A key of connections or a join token, as it is from now on. */
   'key.kept': { about: 'nothing', withheld: { key_id: 'text', entry: 'key entry' } },

@@ -35,7 +35,7 @@ import {
   setLiveness,
   setStatus,
 } from './fold/node.js';
-import { removeSecret, setSecret } from './fold/secret.js';
+import { removeSecret, resealSecret, setSecret } from './fold/secret.js';
 import {
   endReplica,
   forgetReplica,
@@ -262,6 +262,9 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'secret.set':
       setSecret(state, fact, moment);
+      return;
+    case 'secret.resealed':
+      resealSecret(state, fact);
       return;
     case 'secret.removed':
       removeSecret(state, fact);

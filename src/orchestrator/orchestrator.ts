@@ -26,6 +26,7 @@ import { JOB_GRAPH, JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { Webhook } from '../model/webhook.js';
+import type { SecretsKeys } from '../store/secrets-key.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { GrantBook } from './access/grants.js';
@@ -33,6 +34,7 @@ import { KeptKeys } from './access/kept-keys.js';
 import { NodeBlobs } from './access/node-blobs.js';
 import { RefusedDeeds } from './access/refused-deeds.js';
 import { ReplicaTokens } from './access/replica-tokens.js';
+import { reseal } from './access/reseal.js';
 import { Sessions } from './access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
@@ -99,6 +101,10 @@ import { WorkInView } from './work/work-in-view.js';
 /** Memory of decoded frames that wait: some dozens of the largest frames, and far more than a batch of usual ones. */
 const CLOCK_HINT =
   'the wall clock has jumped by more than a day: nothing is removed because of its age until it has run steadily for a day, or `tutti up --trust-clock`';
+const SEALED_ANEW =
+  'all that older keys of the secrets had sealed is sealed with the first one: the others can be taken out of its file, once replicas that are nodes have been restarted';
+const NO_ROOM_TO_SEAL =
+  'there is no room on the disk to seal the secrets with the first of their keys: the next start does it';
 const LOCKED_KEYS =
   'keys of the orchestrator that another key has sealed are not there: nodes that know no other join again, or give their key with --secrets-key';
 /** Of frames that wait: some dozens of the largest, and far more than a batch of usual ones. */
@@ -150,8 +156,8 @@ export interface OrchestratorOptions {
   readonly isTracing?: boolean;
   /** The cluster that is there from the start. @default none is */
   readonly local?: { readonly slots: number; readonly workdir: string };
-  /** Seals secrets at rest: 32 bytes. @default a new one: secrets last as long as this process */
-  readonly secretsKey?: Uint8Array;
+  /** Of 32 bytes each: the first one seals secrets at rest, the others open what they have sealed. @default a new one: secrets last as long as this process */
+  readonly secretsKeys?: SecretsKeys;
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -365,7 +371,9 @@ export class Orchestrator implements StreamingCoordinator {
     const doubt = await storedDoubt(deps.store);
     const newest = await newestEventAt(deps.store);
     await noteFactsSince(deps.store, epoch);
-    const vault = new Vault(deps.options.secretsKey ?? randomBytes(VAULT_KEY_BYTES));
+    const [key, ...older]: SecretsKeys = deps.options.secretsKeys ?? [randomBytes(VAULT_KEY_BYTES)];
+    const vault = new Vault(key, ...older);
+    const clocks = { nowMs: clock.nowMs(), wallMs: deps.clock.wallMs() };
     const locked: string[] = [];
     const state = await recover({
       store: deps.store,
@@ -375,13 +383,17 @@ export class Orchestrator implements StreamingCoordinator {
         return isOpen;
       },
       graceMs: deps.options.graceMs,
-      clocks: { nowMs: clock.nowMs(), wallMs: deps.clock.wallMs() },
+      clocks,
       parseGraph: deps.readStoredGraph,
     });
     if (locked.length > 0) {
       const message =
         'secrets that another key has sealed are not there: set them again, or give their key with --secrets-key';
       deps.logger.warn({ secrets: locked }, message);
+    }
+    if (older.length > 0) {
+      const sealed = await reseal({ store: deps.store, epoch, state, vault, clocks });
+      deps.logger.info({ sealed }, sealed === undefined ? NO_ROOM_TO_SEAL : SEALED_ANEW);
     }
     const service: QueryService = new QueryService({
       start: deps.startReader,

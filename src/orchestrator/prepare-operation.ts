@@ -15,11 +15,13 @@ import { type PrepareBlueprintDeps, type PreparedBlueprint, prepareBlueprint } f
 import { Payloads } from './queries/payloads.js';
 import { plannedBy } from './queries/planned.js';
 
-export interface OperationDeps extends PrepareBlueprintDeps {
+export interface StandingDeps {
   readonly store: Reader;
-  readonly state: PrepareBlueprintDeps['state'] & Pick<State, 'graph' | 'graphs' | 'deployments'>;
+  readonly state: Pick<State, 'graph' | 'graphs' | 'clusters' | 'deployments'>;
   readonly bound: string;
 }
+
+export type OperationDeps = StandingDeps & PrepareBlueprintDeps;
 
 /** A further operation, without its steps. */
 export type NextOperation = Omit<
@@ -37,7 +39,7 @@ interface Standing {
 
 /** By what is observed after the newest operation; while that goes on, the loop refuses another one. */
 export async function nextOperation(
-  deps: OperationDeps,
+  deps: StandingDeps,
   { deploymentId, operation, clean = false }: Extract<Request, { kind: 'operate_deployment' }>,
 ): Promise<NextOperation | Refusal> {
   const standing = await standingOf(deps, deploymentId);
@@ -116,7 +118,7 @@ function sized(
   );
 }
 
-async function standingOf(deps: OperationDeps, which: string): Promise<Standing | Refusal> {
+async function standingOf(deps: StandingDeps, which: string): Promise<Standing | Refusal> {
   const { state, store } = deps;
   const deployment = deploymentNamed(state, deps.bound, which);
   if (!deployment) return unknownDeployment(which);

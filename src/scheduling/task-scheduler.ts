@@ -13,6 +13,7 @@
 import { type Comparison, holdsBy } from '../base/expression/expression.js';
 import type { ApprovalSpec } from '../model/approval.js';
 import { type Condition, holdsOfNothing, overrideKey, type Reading } from '../model/condition.js';
+import { isDeploymentGraph } from '../model/deployment.js';
 import { hasEnded } from '../model/execution.js';
 import { exhausted, type LoopEnd } from '../model/loop.js';
 import { type ReportedError, withoutStack } from '../model/protocol.js';
@@ -232,7 +233,12 @@ class Planning {
   }
 
   #isAttemptedOnce({ spec }: CompiledModule): boolean {
-    return spec.run?.work.kind === 'job' || isServiceGraph(this.#task.graph.key.name);
+    const { name } = this.#task.graph.key;
+    return (
+      spec.run?.work.kind === 'job' ||
+      isServiceGraph(name) ||
+      (isDeploymentGraph(name) && spec.retry.attempts === 1)
+    );
   }
 
   /** The node is dead: given up as soon as there is a successor, or for good when it has killed too many. */

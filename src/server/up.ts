@@ -38,7 +38,7 @@ import { Orchestrator } from '../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../orchestrator/port.js';
 import { partsOf } from '../store/data-dir.js';
 import type { SeenPeer } from '../store/postgres/peers.js';
-import { openSecretsKey } from '../store/secrets-key.js';
+import { openSecretsKeys } from '../store/secrets-key.js';
 import { packageTypes } from '../wire/package-types.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { ManagedAgents } from './agents.js';
@@ -166,7 +166,7 @@ export async function up(
         forgetDays: config.forgetDays,
         trustClock: config.trustClock,
         maxBlobBytes: config.maxBlobBytes,
-        secretsKey: await openSecretsKey(
+        secretsKeys: await openSecretsKeys(
           config.secretsKey ?? parts.secretsKey,
           config.secretsKey === undefined,
         ),

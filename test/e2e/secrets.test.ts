@@ -1,6 +1,7 @@
 /** Secrets with a real orchestrator and real commands: who gets them, and that they are nowhere else. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cli } from '../support/cli.js';
@@ -114,6 +115,32 @@ describe('a secret', () => {
     await expect.poll(left, { timeout: 20_000 }).toBe('');
   });
 
+  it('reaches an operation and a service of a deployment, and is masked in their logs', async () => {
+    const says = '#!/bin/sh\necho "$API_KEY"\n[ -z "$TUTTI_SERVICE" ] || exec sleep 1000\n';
+    const sha256 = createHash('sha256').update(says).digest('hex');
+    await fetch(`${orchestrator.ready.http}/v1/blobs/${sha256}`, { method: 'PUT', body: says });
+    const blueprint = `
+blueprint: shop
+components:
+  store: { cluster: local, operations: { create: ./says.sh, delete: ./says.sh }, env: { API_KEY: { secret: api-key } } }
+  web: { after: [store], service: { cluster: local, script: ./says.sh, env: { API_KEY: { secret: api-key } } } }
+`;
+    const files = { 'says.sh': sha256 };
+    const deployed = await orchestrator.post('/v1/deployments', { name: 'shop', blueprint, files });
+    expect(await tape.ended(deployed.body.task_id)).toEqual(['succeeded']);
+    const masked = `${'*'.repeat(13)}\n${'*'.repeat(14)}\n`;
+    const textOf = async (path: string) => (await fetch(orchestrator.ready.http + path)).text();
+    expect(await textOf('/v1/deployments/shop/operations/1/log')).toContain(masked);
+    await expect.poll(() => textOf('/v1/services/shop-web/log'), { timeout: 20_000 }).toContain(masked);
+    const plan = `/v1/graphs/deployment:${deployed.body.deployment_id}`;
+    for (const path of ['/v1/deployments/shop', '/v1/deployments/shop/operations', plan, '/v1/services'])
+      for (const line of VALUE.trim().split('\n')) expect(await textOf(path)).not.toContain(line);
+    const down = await orchestrator.post('/v1/deployments/shop/undeploy', {});
+    expect(await tape.ended(down.body.task_id)).toEqual(['succeeded']);
+    const left = () => filesWith(VALUE.trim().split('\n'), orchestrator.ready.data);
+    await expect.poll(left, { timeout: 20_000 }).toBe('');
+  });
+
   it('is refused with its place and without its value', async () => {
     const refused = async (body: string) => {
       const reply = await fetch(`${orchestrator.ready.http}/v1/secrets/api-key`, {
@@ -143,6 +170,41 @@ describe('a secret', () => {
     // What grep finds where there is something to find, and that the key is in no backup.
     expect(await filesWith(['api-key'], data)).not.toBe('');
     expect(await filesWith(['secrets.key'], backup)).toBe('');
+  });
+
+  it('is sealed with a new key above the old one, also by a start that is killed, and an older backup takes the old one', async () => {
+    const { data } = orchestrator.ready;
+    const file = join(data, 'secrets.key');
+    const old = await readFile(file, 'utf8');
+    const next = `${Buffer.alloc(32, 9).toString('base64')}\n`;
+    await writeFile(file, next + old);
+    const begun = orchestrator.restart();
+    begun.catch(() => {});
+    await orchestrator.process.logs('is sealed with the first one');
+    await orchestrator.process.end('SIGKILL');
+    await begun.catch(() => {});
+    await writeFile(file, next);
+    await orchestrator.restart();
+    const names = async (of: OrchestratorProcess) =>
+      (await of.get('/v1/secrets')).body.items.map(({ name }: { name: string }) => name);
+    expect(await names(orchestrator)).toEqual(['api-key']);
+    expect(await tape.ended(await submit('uses'))).toEqual(['succeeded']);
+    await orchestrator.process.end('SIGTERM');
+    expect((await runTutti(scene, ['check', data])).code).toBe(0);
+    const [newKey, bothKeys] = [join(folder, 'new.key'), join(folder, 'both.key')];
+    await writeFile(newKey, next, { mode: 0o600 });
+    await writeFile(bothKeys, next + old, { mode: 0o600 });
+    const restored = join(folder, 'restored');
+    const { code, stderr } = await runTutti(scene, ['restore', join(folder, 'backup'), '--data', restored]);
+    expect(code, stderr).toBe(0);
+    const other = await OrchestratorProcess.up(scene, {
+      ...{ data: restored, env: { TUTTI_SECRETS_KEY: newKey } },
+    });
+    expect(await names(other)).toEqual([]);
+    await other.process.end('SIGTERM');
+    await other.restart({ TUTTI_SECRETS_KEY: bothKeys });
+    expect(await names(other)).toEqual(['api-key']);
+    await other.process.end('SIGTERM');
   });
 
   it('is not there with another key, and again with its own', async () => {

@@ -1044,6 +1044,11 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { ...secretSet, sealed: 'other' },
     changes: ['put secrets', 'secret.sealed', 'secret.updated_at'],
   },
+  'secret.resealed': {
+    given: [secretSet],
+    fact: { type: 'secret.resealed', secret: 'api-key', sealed: 'other' },
+    changes: ['put secrets', 'secret.sealed'],
+  },
   'secret.removed': {
     given: [secretSet],
     fact: { type: 'secret.removed', secret: 'api-key' },

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parseExpression } from '../../src/config/parse-expression.js';
+import { deploymentGraphName } from '../../src/model/deployment.js';
 import type { ObservedState } from '../../src/model/execution.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
 import type { ReportedError } from '../../src/model/protocol.js';
+import { serviceWait } from '../../src/model/serve.js';
 import {
   compileGraph,
   type Execution,
@@ -13,8 +15,9 @@ import {
   newLog,
   type Task,
 } from '../../src/model/task.js';
+import type { Wait } from '../../src/model/waiting.js';
 import { backoffMs, POISON_LIMIT } from '../../src/scheduling/attempts.js';
-import type { Fleet } from '../../src/scheduling/fleet.js';
+import type { Fleet, ServiceStanding } from '../../src/scheduling/fleet.js';
 import type { Plan } from '../../src/scheduling/plan.js';
 import { scheduleTask } from '../../src/scheduling/task-scheduler.js';
 
@@ -522,5 +525,119 @@ describe('a task with a loop', () => {
     succeeded(task, 'evaluate');
     runOf(task, at(task, 'evaluate')).loopEnd = 'until';
     expect(plan(task)).toEqual(['place report on node of report']);
+  });
+});
+
+describe('a service step', () => {
+  const serve: ModuleSpec['serve'] = {
+    component: 'web',
+    service: 'shop-web',
+    action: 'apply',
+    withinMs: 5000,
+  };
+  const STEPS: Modules = {
+    before: { inputs: ['source'] },
+    web: { inputs: ['source', 'before'], serve },
+    after: { inputs: ['web'] },
+  };
+  const wait = (reason: string): Wait => serviceWait('shop-web', '2026-01-01T00:00:05.000Z', reason);
+  const begun = (reason: string): ModulePhase => ({ kind: 'waiting', retry: undefined, ...wait(reason) });
+  const underWay: ServiceStanding = { kind: 'under way', wait: wait('1 of 2 are up'), dueMs: NOW_MS + 70 };
+  const refused: ServiceStanding = { kind: 'failed', error: error(false) };
+
+  /** What it plans once what comes before it has succeeded, and when it looks again. */
+  const planned = (
+    standing: ServiceStanding,
+    phase: ModulePhase = NOT_YET,
+    more: Partial<ModuleSpec> = {},
+  ) => {
+    const task = taskOf({ ...STEPS, web: { ...STEPS.web!, ...more } });
+    succeeded(task, 'before');
+    setPhase(task, 'web', phase);
+    const made = scheduleTask(task, { ...free, serviceOf: () => standing }, NOW_MS);
+    return { steps: said(task, made), followUpMs: made.followUpMs };
+  };
+
+  it.each<[string, ServiceStanding, ModulePhase, string[], number | undefined]>([
+    ['looks up what it refers to', { kind: 'not known' }, NOT_YET, ['look up web'], undefined],
+    ['begins once that is known', { kind: 'not begun' }, NOT_YET, ['serve web'], undefined],
+    ['says what it waits for', underWay, begun('waiting for shop-web'), ['await web'], NOW_MS + 70],
+    ['says the same thing once', underWay, begun('1 of 2 are up'), [], NOW_MS + 70],
+    [
+      'succeeds once its service is as asked, and what follows begins in the same plan',
+      { kind: 'as asked' },
+      begun('1 of 2 are up'),
+      ['served web', 'place after on node of after'],
+      undefined,
+    ],
+    [
+      'succeeds without having begun where there is nothing to do',
+      { kind: 'as asked' },
+      NOT_YET,
+      ['served web', 'place after on node of after'],
+      undefined,
+    ],
+    [
+      'fails with the reason of its service, and its operation with it',
+      refused,
+      begun('1 of 2 are up'),
+      ['fail web: broken', 'skip after: web failed', 'end failed'],
+      undefined,
+    ],
+  ])('%s', (_what, standing, phase, steps, followUpMs) => {
+    expect(planned(standing, phase)).toEqual({ steps, followUpMs });
+  });
+
+  it('is not retried, however often its operations may be attempted', () => {
+    const retry = { attempts: 5, backoffMs: 1000, factor: 2, maxBackoffMs: 30_000 };
+    expect(planned(refused, begun(''), { retry }).steps).toContain('fail web: broken');
+  });
+
+  it('asks nothing of its service before what comes first is done', () => {
+    const asked: string[] = [];
+    const task = taskOf(STEPS);
+    placed(task, 'before', 'running');
+    const serviceOf: Fleet['serviceOf'] = ({ spec }) => {
+      asked.push(spec.name);
+      return { kind: 'as asked' };
+    };
+    expect(plan(task, { ...free, serviceOf })).toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
+  it('takes no slot, and is done with once it is served', () => {
+    const task = taskOf(STEPS);
+    succeeded(task, 'before');
+    const taken: string[] = [];
+    const take: Fleet['take'] = ({ spec }) => {
+      taken.push(spec.name);
+      return 'n';
+    };
+    expect(plan(task, { ...free, take })).toEqual(['serve web']);
+    setPhase(task, 'web', { kind: 'served' });
+    expect(plan(task, { ...free, take })).toEqual(['place after on n']);
+    expect(taken).toEqual(['after']);
+  });
+
+  it('is halted when its operation is cancelled', () => {
+    const task = taskOf(STEPS);
+    succeeded(task, 'before');
+    setPhase(task, 'web', begun('1 of 2 are up'));
+    task.desired = 'cancelled';
+    expect(plan(task)).toEqual(['halt web', 'halt after', 'end cancelled']);
+  });
+});
+
+describe('an operation of a deployment that is lost with its machine', () => {
+  it.each([
+    [1, ['fail a: node_lost', 'end failed']],
+    [2, ['requeue a', 'place a on node of a']],
+  ])('an operation that is lost with its machine is planned, of %i attempts, as %j', (attempts, steps) => {
+    const retry = { attempts, backoffMs: 1000, factor: 2, maxBackoffMs: 30_000 };
+    const task = taskOf({ a: { inputs: ['source'], retry } });
+    const { graph } = task;
+    task.graph = { ...graph, key: { ...graph.key, name: deploymentGraphName('d') } };
+    placed(task, 'a', 'lost');
+    expect(plan(task)).toEqual(steps);
   });
 });

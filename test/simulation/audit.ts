@@ -25,6 +25,7 @@ import { playedBy } from '../../src/model/run.js';
 import { type ModulePhase, requireOf, type Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
+import { deploymentToRow } from '../../src/orchestrator/core/deployments/deployment-row.js';
 import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
 import type { Journal } from '../../src/orchestrator/core/journal.js';
 import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
@@ -51,7 +52,7 @@ function isOfModule(owner: string): boolean {
 }
 
 /** What may still be said of a task that has ended. */
-const AFTER_THE_END = /^(execution\.log|output\.refused|command\.|replica\.)/;
+const AFTER_THE_END = /^(execution\.log|output\.refused|command\.|replica\.|deployment\.)/;
 
 export class Audit implements Auditor {
   /** How each ended task ended. */
@@ -318,7 +319,16 @@ export function check(holds: boolean, otherwise: string): void {
 function portrait(
   state: State,
 ): Record<
-  'cursor' | 'tasks' | 'problems' | 'nodes' | 'held' | 'commands' | 'services' | 'replicas' | 'runs',
+  | 'cursor'
+  | 'tasks'
+  | 'problems'
+  | 'nodes'
+  | 'held'
+  | 'commands'
+  | 'services'
+  | 'replicas'
+  | 'runs'
+  | 'deployments',
   unknown
 > {
   const sorted = <T>(items: Iterable<T>, key: (item: T) => string): T[] =>
@@ -351,6 +361,9 @@ function portrait(
     ),
     replicas: sorted(state.replicas.values(), ({ id }) => id).map((each) => stored(replicaToRow(each))),
     runs: sorted(state.runs, ([key]) => key),
+    deployments: sorted(state.deployments.values(), ({ id }) => id).map((each) =>
+      stored(deploymentToRow(each)),
+    ),
   };
 }
 

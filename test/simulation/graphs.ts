@@ -1,5 +1,7 @@
 /** The graphs of the simulation; a stored graph's YAML is only its name, which `graphs` resolves. */
 import { parseExpression } from '../../src/config/parse-expression.js';
+import { readPlan } from '../../src/model/deployment.js';
+import { planGraph } from '../../src/model/deployment-graph.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import { readServiceGraph } from '../../src/model/service.js';
 
@@ -140,7 +142,9 @@ const all: Graph[] = [
 
 export const graphs: ReadonlyMap<string, Graph> = new Map(all.map((graph) => [graph.name, graph]));
 
-/** A stored graph, by its YAML: one of these, or that of a service. */
+/** A stored graph, by its YAML: one of these, that of a service, or the plan of a deployment. */
 export function readStored(yaml: string): Graph {
+  const planned = readPlan(yaml);
+  if (planned) return planGraph(planned.deploymentId, planned.plan);
   return readServiceGraph(yaml) ?? graphs.get(yaml)!;
 }

@@ -3,6 +3,7 @@
  * step between them; and as there, a batch of what nobody waits for is held open for what follows.
  */
 import { silentLogger } from '../../src/base/logger.js';
+import { isDeploymentGraph } from '../../src/model/deployment.js';
 import type { Retention as Policy } from '../../src/model/graph.js';
 import { checkStore, type StoreFault } from '../../src/orchestrator/check.js';
 import { consider, nextDueMs, seal } from '../../src/orchestrator/core/decide.js';
@@ -71,7 +72,7 @@ export class Shell implements Hub, Proposals {
   readonly state: State;
   isRunning = true;
   readonly #deps: ShellDeps;
-  readonly #store: MemoryStore;
+  readonly store: MemoryStore;
   readonly #settings: Settings;
   readonly #startedAt: number;
   readonly #performer: Performer;
@@ -90,7 +91,7 @@ export class Shell implements Hub, Proposals {
 
   private constructor(deps: ShellDeps, store: MemoryStore, epoch: number, state: State, startedAt: number) {
     this.#deps = deps;
-    this.#store = store;
+    this.store = store;
     this.state = state;
     this.#startedAt = startedAt;
     this.#settings = {
@@ -159,7 +160,7 @@ export class Shell implements Hub, Proposals {
 
   /** What is wrong with its store. */
   async faults(): Promise<readonly StoreFault[]> {
-    return (await checkStore(this.#store, { readGraph: readStored })).faults;
+    return (await checkStore(this.store, { readGraph: readStored })).faults;
   }
 
   /** `onAnswer` is never called when it crashes before. */
@@ -185,11 +186,13 @@ export class Shell implements Hub, Proposals {
     const graph = (name: string, version?: number): LoadedGraph | undefined => {
       const loaded = state.graph(name, version);
       if (!loaded) return undefined;
+      // Of a deployment, nothing is removed for its age.
+      if (isDeploymentGraph(name)) return loaded;
       const { compiled } = loaded;
       return { ...loaded, compiled: { ...compiled, graph: { ...compiled.graph, retention: policy } } };
     };
     const retention = new Retention({
-      ...{ store: this.#store, proposals: this, graphs: { graphs: state.graphs, graph } },
+      ...{ store: this.store, proposals: this, graphs: { graphs: state.graphs, graph } },
       wallMs: () => WALL_MS + world.now + wallSkewMs(),
       ...{ agesAreBelieved: () => true, keepEvents, forgetDays: 0, nodesKept: 1000 },
       collectBlob: async (_, take) => void (await take()),
@@ -237,7 +240,7 @@ export class Shell implements Hub, Proposals {
     if (!this.isRunning) return;
     this.isRunning = false;
     this.#sendsLeft = 0;
-    this.#store.crash();
+    this.store.crash();
     this.#deps.network.setHub(undefined);
     this.#deps.onCrash();
   }
@@ -248,7 +251,7 @@ export class Shell implements Hub, Proposals {
     if (this.#open === undefined) await this.#weigh(() => true);
     if (!this.isRunning) return;
     const steps = this.#mailbox.splice(0, world.random.chance(0.1) ? 2 : 2048);
-    const loaded = await load(this.#store, this.state, steps, {
+    const loaded = await load(this.store, this.state, steps, {
       files: this.#deps.files,
       inlineMaxBytes: this.#settings.inlineMaxBytes,
     });
@@ -285,7 +288,7 @@ export class Shell implements Hub, Proposals {
     if (at < 0) return;
     const { proposal, answer } = this.#proposed.splice(at, 1)[0]!;
     const { state } = this;
-    const matter = await look(this.#store, proposal);
+    const matter = await look(this.store, proposal);
     const wallMs = WALL_MS + world.now + wallSkewMs();
     const nowMs = world.now - this.#startedAt;
     const journal = this.#newJournal(wallMs, held?.before);
@@ -306,7 +309,7 @@ export class Shell implements Hub, Proposals {
       this.crash();
       return;
     }
-    const outcome = await this.#store.commit(this.#settings.epoch, journal.writes);
+    const outcome = await this.store.commit(this.#settings.epoch, journal.writes);
     if (outcome.kind === 'full') {
       state.undo.back(0);
       answer({ kind: 'no room' });
@@ -318,7 +321,7 @@ export class Shell implements Hub, Proposals {
     // The state is that of the batch that is held, and nothing says so yet.
     else auditor.passed(state, journal);
     if (held === undefined && world.random.chance(0.1))
-      await auditor.compare(state, this.#store, { nowMs, wallMs });
+      await auditor.compare(state, this.store, { nowMs, wallMs });
     await this.#performer.perform(journal);
     if (world.fault(0.005)) {
       world.note('orchestrator crashes after a removal');
@@ -349,7 +352,7 @@ export class Shell implements Hub, Proposals {
       return;
     }
     if (journal.writes.length > 0) {
-      const outcome = await this.#store.commit(this.#settings.epoch, journal.writes);
+      const outcome = await this.store.commit(this.#settings.epoch, journal.writes);
       if (outcome.kind === 'full') {
         world.after(250, async () => {
           // As many as come while nobody waits for anything else.
@@ -363,8 +366,7 @@ export class Shell implements Hub, Proposals {
       for (const event of journal.events) world.note(event.json);
       auditor.committed(this.state, journal);
       // Nothing that is left of a step that threw is in memory only.
-      if (this.#hasThrown || world.random.chance(0.02))
-        await auditor.compare(this.state, this.#store, clocks);
+      if (this.#hasThrown || world.random.chance(0.02)) await auditor.compare(this.state, this.store, clocks);
       this.#hasThrown = false;
     } else auditor.passed(this.state, journal);
     const crashes = world.fault(0.004);

@@ -31,7 +31,7 @@ export interface Marked {
 }
 
 /** Agents and the orchestrator start anew meanwhile, on a machine that is shared. */
-export const LONG = { timeout: 40_000 };
+export const LONG = { timeout: 100_000 };
 
 export class KillStage {
   readonly folder: string;

@@ -110,8 +110,8 @@ export function withFile(kept: KeyRecord, file: KeyRecord): KeyRecord {
   };
 }
 
-/** No secret can be called so. */
-function sealedUnder(publicKey: string): string {
+/** What a secret key is sealed under in the vault, which no secret can be called. */
+export function sealedUnder(publicKey: string): string {
   return `connection key ${publicKey}`;
 }
 

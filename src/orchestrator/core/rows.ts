@@ -172,6 +172,7 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       journal.delete('clusters', [fact.cluster]);
       return;
     case 'secret.set':
+    case 'secret.resealed':
       journal.putRow('secrets', [fact.secret], secretToRow(state.secrets.get(fact.secret)!));
       return;
     case 'secret.removed':

@@ -233,7 +233,7 @@ describe.each(VICTIMS)('an operation, at a kill of %s,', (victim) => {
     await stage.release(
       ...PHASES.flatMap(({ name, holds }) => holds.map((hold) => `${name}-${round}${hold}`)),
     );
-  }, 120_000);
+  }, 240_000);
 
   it.each(PHASES.map((phase) => [phase.title, phase] as const))(
     '%s, ends as asked, or says why it did not',

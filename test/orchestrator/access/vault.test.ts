@@ -30,7 +30,20 @@ describe('a sealed secret', () => {
     expect(open('api-key', bytes.subarray(0, 20).toString('base64'))).toBeUndefined();
   });
 
+  it('opens with an older key too, and is sealed anew with the first one, once', () => {
+    const [newer, older] = [randomBytes(VAULT_KEY_BYTES), randomBytes(VAULT_KEY_BYTES)];
+    const both = new Vault(newer, older);
+    const before = new Vault(older).seal('api-key', 'hunter2');
+    expect(open('api-key', before, both)).toBe('hunter2');
+    const renewed = both.renew({ name: 'api-key', sealed: before })!;
+    expect(open('api-key', renewed, new Vault(newer))).toBe('hunter2');
+    expect(both.renew({ name: 'api-key', sealed: renewed })).toBeUndefined();
+    const foreign = new Vault(randomBytes(VAULT_KEY_BYTES)).seal('api-key', 'hunter2');
+    expect(both.renew({ name: 'api-key', sealed: foreign })).toBeUndefined();
+  });
+
   it('needs a key of the right length', () => {
     expect(() => new Vault(randomBytes(16))).toThrow(RangeError);
+    expect(() => new Vault(randomBytes(32), randomBytes(16))).toThrow(RangeError);
   });
 });

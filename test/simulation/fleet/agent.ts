@@ -199,11 +199,13 @@ export class Agent {
   }
 
   #assign(assign: Assign): void {
-    const { executionId, lease, taskId, run } = assign;
+    const { executionId, lease, taskId, module, run } = assign;
+    const replica = run!.env.TUTTI_REPLICA;
     if (this.#machine.ended.has(executionId)) return;
     const known = this.#jobs.get(executionId);
     const job: Job = known ?? {
-      ...{ executionId, lease, taskId, replica: run!.env.TUTTI_REPLICA!, module: run!.env.TUTTI_MODULE },
+      ...{ executionId, lease, taskId, replica: replica ?? module, isStep: replica === undefined },
+      module: run!.env.TUTTI_MODULE,
       ...{ phase: 'waiting', hasBegun: false, isAlive: false, exit: undefined, node: undefined },
     };
     if (!known && this.#world.fault(0.03)) {
@@ -255,7 +257,8 @@ export class Agent {
     const { executionId, lease, exit } = job;
     this.#againAt.set(executionId, this.#world.now + AGAIN_MS);
     if (job.phase === 'published') {
-      const payload = { kind: 'inline', bytes: new TextEncoder().encode('null') } as const;
+      const value = job.isStep ? { of: job.replica } : null;
+      const payload = { kind: 'inline', bytes: new TextEncoder().encode(JSON.stringify(value)) } as const;
       const output = { executionId, lease, seq: 1, last: true, type: 'json', payload };
       this.#network.publish(encodeOutputs({ protocolVersion: PROTOCOL_VERSION, outputs: [output] }));
     } else if (exit === 'failed') {

@@ -9,7 +9,7 @@ const seeds = process.env.SEED
   ? [Number(process.env.SEED)]
   : Array.from({ length: RUNS }, (_, index) => FIRST_SEED + index);
 
-it('keeps services as they are asked for through crashes, lost clusters and restarts, whatever their order', {
+it('keeps services and deployments as they are asked for through crashes, lost clusters and restarts, whatever their order', {
   timeout: 60_000 + seeds.length * 600,
 }, async () => {
   let crashes = 0;
@@ -37,6 +37,9 @@ it('keeps services as they are asked for through crashes, lost clusters and rest
     'cluster.removed',
     'node.dead',
     'iteration.removed',
+    'deployment.succeeded',
+    'deployment.failed',
+    'module.served',
   ]) {
     expect(events.get(type), `${type} happened`).toBeGreaterThan(seeds.length / 50);
   }

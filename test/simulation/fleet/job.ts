@@ -10,7 +10,9 @@ export interface Job {
   readonly executionId: string;
   readonly lease: string;
   readonly taskId: Assign['taskId'];
+  /** A replica; of an operation of a deployment, the module. */
   readonly replica: string;
+  readonly isStep: boolean;
   /** Of a replica that is a node. */
   readonly module: string | undefined;
   phase: JobPhase;

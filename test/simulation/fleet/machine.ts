@@ -13,8 +13,8 @@ export interface MachineDeps {
   readonly network: Network;
   /** A command begins. */
   readonly onBegin: (job: Job) => void;
-  /** How long a command of the replica takes, if it ends by itself. */
-  readonly lastsMs: (replica: string) => number | undefined;
+  /** How long a command takes, if it ends by itself. */
+  readonly lastsMs: (job: Job) => number | undefined;
 }
 
 export class Machine {
@@ -66,8 +66,9 @@ export class Machine {
       const role = { module, instance: job.replica, labels: {}, capacity: 1 };
       job.node = new NodeProcess(world, network, role, this.#witness(job));
     }
-    const lasts = lastsMs(job.replica);
-    if (lasts !== undefined) world.after(lasts, () => this.exit(job, 'completed'));
+    const lasts = lastsMs(job);
+    if (lasts !== undefined)
+      world.after(lasts, () => this.exit(job, job.isStep && world.fault(0.1) ? 'failed' : 'completed'));
   }
 
   /** Its process ends by itself, or is killed from outside. */

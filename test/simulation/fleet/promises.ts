@@ -19,6 +19,7 @@ import { hasLabels } from '../../../src/scheduling/placement.js';
 import { Audit, check } from '../audit.js';
 import type { Job } from './job.js';
 import type { Machine } from './machine.js';
+import { OperationAudit } from './operation-promises.js';
 
 /** Deadlines fall due up to so much earlier or later than they say. */
 const GRAIN_MS = 30;
@@ -38,9 +39,12 @@ export class FleetAudit extends Audit {
   /** Of the newest run of each replica. */
   readonly #generations = new Map<string, number>();
   readonly #counts = new Map<string, number>();
+  readonly #operations = new OperationAudit();
 
   override committed(state: State, journal: Journal): void {
     super.committed(state, journal);
+    for (const { fact } of journal.facts) this.#operations.follow(state, fact);
+    this.#operations.settled(state);
     const placed = new Set<string>();
     for (const { fact, at } of journal.events) {
       this.#checkPause(state, fact, at);
@@ -155,8 +159,9 @@ function said({ id, observed, desired, isOpen, cluster, reason, failures, genera
 /** F5 */
 export function checkMachines(state: State, machines: Iterable<Machine>): void {
   const running = [...machines].flatMap(({ jobs }) => [...jobs.values()]).filter(({ isAlive }) => isAlive);
-  const isAskedFor = ({ executionId, replica }: Job): boolean => {
+  const isAskedFor = ({ executionId, replica, isStep }: Job): boolean => {
     const execution = state.executions.get(executionId);
+    if (isStep) return execution?.desired === 'running';
     return execution?.desired === 'running' && state.replicas.get(replica)?.taskKey === execution.task.key;
   };
   for (const job of running) check(isAskedFor(job), `${job.replica} runs, and nobody asks for it`);

@@ -1,10 +1,14 @@
 /**
- * One simulated run of services on clusters: people apply, scale, restart, stop and remove services, and drain, change and remove clusters, while
+ * One simulated run of services and deployments on clusters: people apply, scale, restart, stop and remove services, deploy, go on, take down and
+ * cancel, and drain, change and remove clusters, while
  * replicas end, agents come and go, machines die and the orchestrator crashes; then everything heals, and each service has what it asks for.
  * It is long, since what people do, what goes wrong and what heals are draws of one run.
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import type { Deployment } from '../../../src/model/deployment.js';
+import { formatTaskId } from '../../../src/model/task-id.js';
+import type { State } from '../../../src/orchestrator/core/state.js';
 import type { PreparedRequest } from '../../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../../src/orchestrator/port.js';
 import { createMemoryDisk, type MemoryDisk } from '../../../src/store/memory.js';
@@ -18,6 +22,7 @@ import { World } from '../world.js';
 import { CLUSTERS, drawCluster, drawService, SERVICES, TYPES } from './drawn.js';
 import type { Job } from './job.js';
 import { Machine } from './machine.js';
+import { Operators } from './operators.js';
 import { checkMachines, checkService, FleetAudit } from './promises.js';
 
 export interface FleetResult {
@@ -55,6 +60,7 @@ class FleetRun {
   readonly #machines = new Map<string, Machine>();
   readonly #begun = new Set<string>();
   readonly #answers = new Map<string, Answer>();
+  readonly #operators: Operators;
   #shell: Shell | undefined;
   #crashes = 0;
   #failure: unknown;
@@ -65,6 +71,10 @@ class FleetRun {
     this.#network = new Network(this.world);
     this.#audit = new FleetAudit();
     this.#disk = createMemoryDisk({ ids: this.world.ids });
+    this.#operators = new Operators({
+      ...{ random: this.world.random, shell: () => this.#shell },
+      ask: (request, onAnswer) => this.#ask(request, onAnswer),
+    });
   }
 
   async run(): Promise<FleetResult> {
@@ -88,6 +98,7 @@ class FleetRun {
       if (random.chance(0.6)) world.after(random.whole(0, 3000), () => this.#apply(name));
     often(random.pick([3, 10, 40]), () => this.#act());
     often(random.pick([0, 5, 15]), () => this.#changeCluster());
+    if (random.chance(0.6)) often(random.pick([10, 25, 40]), () => this.#operateSome());
     const faults = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].filter(() => random.chance(0.6));
     if (faults.length > 0) often(random.pick([0, 5, 20, 60]), () => this.#break(random.pick(faults)));
     await world.runUntil(chaosMs);
@@ -135,7 +146,7 @@ class FleetRun {
     const machine = new Machine(name, {
       ...{ world: this.world, network: this.#network },
       onBegin: (job) => this.#began(job),
-      lastsMs: (replica) => this.#lastsMs(replica),
+      lastsMs: (job) => this.#lastsMs(job),
     });
     this.#machines.set(name, machine);
     this.#ask({ kind: 'add_cluster', cluster: drawCluster(name, this.world.random) }, () =>
@@ -156,9 +167,10 @@ class FleetRun {
     this.#begun.add(executionId);
   }
 
-  #lastsMs(replica: string): number | undefined {
-    const type = TYPES[replica.replace(/-\d+$/, '')]!;
-    if (type === 'service' || type === 'daemon') return undefined;
+  #lastsMs({ replica, isStep }: Job): number | undefined {
+    // Services of deployments have names of their own.
+    const type = TYPES[replica.replace(/-\d+$/, '')] ?? 'service';
+    if (!isStep && (type === 'service' || type === 'daemon')) return undefined;
     return this.world.calm ? 100 : this.world.random.whole(100, 8000);
   }
 
@@ -213,6 +225,10 @@ class FleetRun {
     if (what === 'apply') this.#apply(name);
     else if (what === 'remove') this.#ask({ kind: 'remove_service', name });
     else this.#ask({ kind: 'command_service', name, command: what, count: random.whole(0, 5) });
+  }
+
+  async #operateSome(): Promise<void> {
+    if (!this.world.calm) await this.#operators.act();
   }
 
   // What goes wrong.
@@ -309,7 +325,9 @@ class FleetRun {
     const { state } = this.#shell!;
     const { size: services } = state.services;
     const { size: replicas } = state.replicas;
-    for (const name of state.services.keys()) this.#ask({ kind: 'remove_service', name });
+    for (const { spec } of state.services.values())
+      if (spec.deployment === undefined) this.#ask({ kind: 'remove_service', name: spec.name });
+    await this.#endDeployments();
     await this.#untilQuiet(() => {
       check(state.services.size === 0, `${[...state.services.keys()]} are left`);
       check(state.replicas.size + state.runs.size === 0, `${[...state.replicas.keys()]} are left`);
@@ -319,6 +337,28 @@ class FleetRun {
     const faults = await this.#shell!.faults();
     check(faults.length === 0, `the store has faults: ${JSON.stringify(faults)}`);
     return { crashes: this.#crashes, services, replicas, events: this.#audit.counts };
+  }
+
+  /**
+   * With room everywhere, each operation ends, unless the cluster of a step is gone: that one is cancelled. Then all is undeployed.
+   */
+  async #endDeployments(): Promise<void> {
+    const { state } = this.#shell!;
+    for (const name of state.clusters.keys())
+      this.#ask({ kind: 'change_cluster', name, status: 'active', slots: 64 });
+    const underWay = (): readonly Deployment[] => [...state.deployments.values()].filter(isUnderWay);
+    await this.#untilQuiet(() => {
+      const stuck = underWay().filter((one) => !waitsForCluster(state, one));
+      check(stuck.length === 0, `operations do not end: ${JSON.stringify(stuck)}`);
+    });
+    for (const { id } of underWay()) this.#operators.cancel(id);
+    await this.#untilQuiet(() => check(underWay().length === 0, 'operations do not end that are cancelled'));
+    for (const { id } of state.deployments.values())
+      await this.#operators.operate(id, { operation: 'undeploy' });
+    await this.#untilQuiet(() => {
+      const left = [...state.deployments.values()].filter(({ state: how }) => how !== 'undeployed');
+      check(left.length === 0, `deployments are not undeployed: ${JSON.stringify(left)}`);
+    });
   }
 
   async #untilQuiet(quiet: () => void): Promise<void> {
@@ -348,4 +388,19 @@ class FleetRun {
     for (const node of state.nodes.values())
       check(node.stopping.size === 0, `${node.instance} still stops something`);
   }
+}
+
+function isUnderWay({ state }: Deployment): boolean {
+  return state === 'deploying' || state === 'undeploying';
+}
+
+/** Its cluster was removed, and it says so. */
+function waitsForCluster(state: State, { id, operationId }: Deployment): boolean {
+  const task = state.tasks.get(formatTaskId({ problemId: id, iterationId: operationId }))!;
+  return task.graph.modules.some(
+    ({ spec }, position) =>
+      spec.require.cluster !== undefined &&
+      !state.clusters.has(spec.require.cluster) &&
+      task.runs[position]?.phase.kind === 'waiting',
+  );
 }
