@@ -160,9 +160,9 @@ function answerOf({ word, stdout, stderr }: Marked): Answer {
   return { exitCode: Number(word), stdout, stderr: stderr.toString('utf8') };
 }
 
-/** SH1. What a shell says, up to its marks. */
+/** SH1. What a shell says, up to its marks. One chunk may hold several of them: what is said in two writes may be read at once. */
 class Output {
-  readonly #end: RegExp;
+  readonly #mark: Buffer;
   #chunks: Buffer[] = [];
   /** The last bytes of the chunks: a mark may come in pieces. */
   #tail = Buffer.alloc(0);
@@ -170,7 +170,7 @@ class Output {
   #take: (() => void) | undefined;
 
   constructor(stream: Readable, mark: string) {
-    this.#end = new RegExp(`\\n${mark} (\\w+)\\n$`);
+    this.#mark = Buffer.from(`\n${mark} `);
     stream.on('data', (chunk: Buffer) => this.#read(chunk));
   }
 
@@ -191,14 +191,27 @@ class Output {
 
   #read(chunk: Buffer): void {
     this.#chunks.push(chunk);
-    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-MARK_BYTES)]).subarray(-MARK_BYTES);
-    const end = this.#end.exec(this.#tail.toString('latin1'));
-    if (!end) return;
-    const bytes = Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    this.#tail = Buffer.alloc(0);
-    this.#found.push({ word: end[1]!, bytes: bytes.subarray(0, -end[0].length) });
+    let fresh = Buffer.concat([this.#tail, chunk]);
+    if (fresh.includes(this.#mark)) {
+      fresh = this.#takeMarks(Buffer.concat(this.#chunks));
+      this.#chunks = [fresh];
+    }
+    this.#tail = fresh.subarray(-MARK_BYTES);
+    if (this.#found.length === 0) return;
     this.#take?.();
     this.#take = undefined;
+  }
+
+  /** What stands after the last whole mark. */
+  #takeMarks(bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+    let rest = bytes;
+    for (;;) {
+      const at = rest.indexOf(this.#mark);
+      const wordAt = at + this.#mark.length;
+      const endsAt = at === -1 ? -1 : rest.indexOf('\n', wordAt);
+      if (endsAt === -1) return rest;
+      this.#found.push({ word: rest.toString('latin1', wordAt, endsAt), bytes: rest.subarray(0, at) });
+      rest = rest.subarray(endsAt + 1);
+    }
   }
 }

@@ -106,6 +106,35 @@ describe('the shells of a cluster', () => {
     }
   });
 
+  it('reads two answers that come in one piece as two', async () => {
+    const joined = new (class extends CountingReach {
+      override start(program: string): Promise<ChildProcessWithoutNullStreams> {
+        const said = `  printf '\\n%s %s\\n' "$mark" "$1" >&2\n`;
+        const [before, after] = program.split(said) as [string, string];
+        expect(after).toBeDefined();
+        const both = `printf '\\n%s 0\\n\\n%s over\\n' "$mark" "$mark" >&2`;
+        return super.start(
+          `${before}if [ "$1" = over ]; then ${both}; elif [ "$request" != wait ]; then\n${said}fi\n${after}`,
+        );
+      }
+    })();
+    const shells = new Shells(joined);
+    try {
+      await ask(shells, 'observe', 'nobody');
+      for (let round = 0; round < 2; round += 1) {
+        const left = new AbortController();
+        const args = ['wait', 'process', workdir, '0', 'nobody'];
+        const waits = shells.ask({ args, timeoutMs: 5_000, signal: left.signal });
+        joined.children[0]!.stdout.once('data', () => left.abort(new Error('left')));
+        await expect(waits).rejects.toThrow('left');
+      }
+      expect(await ask(shells, 'read', 'nowhere', '0', '1')).toMatchObject({ exitCode: 4, stderr: '' });
+      expect(joined.children).toHaveLength(1);
+    } finally {
+      await shells.close();
+    }
+  });
+
   it('ends a wait when the process that waits is gone', async () => {
     await withShells(async (shells, { children }) => {
       const waits = ask(shells, 'wait', '30000', 'nobody');
