@@ -34,6 +34,17 @@ export interface ItemCountsJson {
   /** They have a result. */
   readonly done: number;
   readonly running: number;
+  /** Their last attempt came to nothing: they begin again. */
+  readonly retrying: number;
+}
+
+/** How all of them stand, in little room. */
+export interface ItemStatesJson {
+  readonly total: number;
+  /** By state, how many; none are left out. */
+  readonly counts: Readonly<Partial<Record<ModuleState, number>>>;
+  /** In the order of the items: a state, and how many in a row are in it. */
+  readonly runs: readonly (readonly [state: ModuleState, count: number])[];
 }
 
 /** One of them. */
@@ -60,6 +71,8 @@ export interface ItemJson {
 export interface ItemAnswerJson extends ItemJson {
   readonly value: unknown;
   readonly result: unknown;
+  /** Oldest first. */
+  readonly executions: readonly ExecutionJson[];
 }
 
 export interface ModuleJson {
@@ -149,6 +162,8 @@ export interface ExecutionJson {
   readonly attempt: number;
   readonly node_id: string;
   readonly state: ObservedState;
+  /** Recorded ones. */
+  readonly outputs: number;
   /** Of streams that its log has in part only: the blobs that have all of each. */
   readonly whole_streams: Readonly<Record<string, BlobRef>>;
   readonly assigned_at: string;

@@ -21,6 +21,7 @@ import type {
   ExecutionJson,
   ItemAnswerJson,
   ItemJson,
+  ItemStatesJson,
   TaskAnswerJson,
 } from '../contract/iteration.js';
 import type { JobIterationJson } from '../contract/job.js';
@@ -383,6 +384,13 @@ export interface PageRequest {
   readonly cursor?: string;
 }
 
+export interface ItemsWanted extends PageRequest {
+  /** Only those that stand so. */
+  readonly state?: ModuleState | undefined;
+  /** Only those from this number on. */
+  readonly from?: number | undefined;
+}
+
 export interface ProblemFilter extends SearchQuery {
   readonly graph?: string;
   readonly state?: TaskState;
@@ -457,12 +465,14 @@ export interface Queries {
   output(task: TaskId, reference: string): Promise<Found<StoredOutput> | Refusal>;
   /** Modules that wait for a decision, those of the oldest problem first, each with its inputs. */
   approvals(page: PageRequest): Promise<FoundJson<Page<Open<ApprovalJson>>> | Refusal>;
-  /** The items of a module with `map`, in their order; `state`: only those. */
+  /** The items of a module with `map`, in their order. */
   items(
     task: TaskId,
     module: string,
-    page: PageRequest & { readonly state?: ModuleState | undefined },
+    wanted: ItemsWanted,
   ): Promise<FoundJson<Page<Open<ItemJson>>> | Refusal>;
+  /** How all of them stand. */
+  itemStates(task: TaskId, module: string): Promise<FoundJson<Open<ItemStatesJson>> | Refusal>;
   item(task: TaskId, module: string, item: number): Promise<FoundJson<Open<ItemAnswerJson>> | Refusal>;
   executions(task: TaskId, page: PageRequest): Promise<FoundJson<Page<Open<ExecutionJson>>> | Refusal>;
   execution(task: TaskId, executionId: string): Promise<FoundJson<Open<ExecutionJson>> | Refusal>;

@@ -47,12 +47,24 @@ describe('a map', () => {
     expect((await items()).map(({ state }: { state: string }) => state)).toEqual([
       ...['succeeded', 'succeeded', 'succeeded', 'succeeded', 'running', 'running', 'waiting'],
     ]);
+    const numbers = async (query: string) => (await items(query)).map(({ item }: { item: number }) => item);
+    expect(await numbers('?state=succeeded&from=2')).toEqual([2, 3]);
+    expect(await numbers('?state=running&from=5')).toEqual([5]);
+    expect(await numbers('?state=waiting')).toEqual([6]);
+    expect(await numbers('?from=3&limit=2')).toEqual([3, 4]);
+    const states = await orchestrator.get(`${pathOf(task.task_id)}/items/square/states`);
+    expect(states.body).toEqual({
+      total: 7,
+      counts: { succeeded: 4, running: 2, waiting: 1 },
+      runs: Object.entries({ succeeded: 4, running: 2, waiting: 1 }),
+    });
     await writeFile(hold, '');
     expect(await orchestrator.tape().ended(task.task_id)).toEqual(['succeeded']);
     expect(await orchestrator.output(task.task_id, 'label')).toEqual(RESULTS);
     expect((await ran()).sort()).toEqual([...before, '6 7'].sort());
     const { body } = await orchestrator.get(`${pathOf(task.task_id)}/items/halve/2`);
     expect(body).toMatchObject({ state: 'succeeded', value: { square: 9 }, result: { item: 2, half: 4.5 } });
+    expect(body.executions).toMatchObject([{ item: 2, attempt: 1, state: 'succeeded', outputs: 1 }]);
     const made = await orchestrator.executions(task.task_id);
     expect(made).toHaveLength(3 * NUMBERS.length);
     const one = await orchestrator.get(`${pathOf(task.task_id)}/executions/${made[0]!.execution_id}`);

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
+import { type CompiledGraph, compileGraph } from '../../src/model/task.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import { moduleView } from '../../src/orchestrator/queries/views.js';
 import type { ItemRow, TaskRow } from '../../src/orchestrator/records.js';
 import { items as itemRows } from '../../src/orchestrator/tables.js';
 import { memoryFiles } from '../support/memory-files.js';
@@ -12,6 +14,9 @@ import { inline } from './stage.js';
 
 const each = (name: string, input: string, limit = 3, more: Partial<ModuleSpec> = {}): ModuleSpec =>
   moduleSpec(name, [input], { map: { input, limit }, ...more });
+
+const compiledOf = (modules: readonly ModuleSpec[]): CompiledGraph =>
+  compileGraph({ name: 'g', version: 1 }, graphOf('g', ...modules));
 
 /** One orchestrator, and a node for each module of its graph. */
 class Mapped {
@@ -167,11 +172,14 @@ describe('a module with map', () => {
   });
 
   it('tries an item again after a pause, and fails with the item that fails for good: the others are stopped', async () => {
-    const play = await Mapped.of([each('a', 'source', 3), moduleSpec('b', ['a'])]);
+    const modules = [each('a', 'source', 3), moduleSpec('b', ['a'])];
+    const play = await Mapped.of(modules);
     const key = await play.submits([1, 2, 3, 4]);
     const retried = await play.fails('a', 1, true);
     expect(retried.event('item.waiting')).toMatchObject({ item: 1, reason: 'broken: it broke' });
     expect(play.running('a')).toEqual([0, 2]);
+    const counts = moduleView(await play.row(key), compiledOf(modules), 'a').items;
+    expect(counts).toEqual({ total: 4, done: 0, running: 2, retrying: 1 });
     for (const turned of await play.core.pass(1100)) await play.takes(turned);
     expect(play.running('a')).toEqual([0, 2, 1]);
     await play.gives('a', 0, 'x');

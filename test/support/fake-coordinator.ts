@@ -611,7 +611,9 @@ export function createFakeCoordinator(
       output: async (task, name) => outputIn(task, name),
       items: async (task, _module, page) =>
         find(task) === undefined ? missing('task') : paged([ITEM], page, at),
-      item: async (task) => inTask(task, () => ({ ...ITEM, value: 1, result: 2 })),
+      item: async (task) => inTask(task, () => ({ ...ITEM, value: 1, result: 2, executions: [] })),
+      itemStates: async (task) =>
+        inTask(task, () => ({ total: 1, counts: { succeeded: 1 }, runs: [['succeeded', 1]] })),
       executions: async (task, page) => {
         const one = find(task);
         return one === undefined ? missing('task') : paged(executions(one), page, at);
@@ -853,6 +855,7 @@ function executions(one: FakeIteration): Json[] {
       attempt: 1,
       pass: null,
       item: null,
+      outputs: 1,
       command: null,
       generation: 0,
       node_id: state.node_id,

@@ -39,6 +39,7 @@ export const executionView: Documented<ExecutionJson> = named(
     item: z.number().int().nullable().describe('Of a module with `map`: the number of its item, from 0'),
     node_id: id,
     state: z.enum(OBSERVED_STATES),
+    outputs: z.number().int().describe('Recorded ones'),
     named_outputs: z
       .record(z.string(), z.number().int())
       .optional()

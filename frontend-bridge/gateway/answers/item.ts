@@ -1,7 +1,9 @@
 /** The items of a module with `map`. */
 import { z } from 'zod';
-import type { ItemAnswerJson, ItemJson } from '../../../src/contract/iteration.js';
+import type { ItemAnswerJson, ItemJson, ItemStatesJson } from '../../../src/contract/iteration.js';
+import { MODULE_STATES } from '../../../src/model/execution.js';
 import type { Documented } from './documented.js';
+import { executionView } from './execution.js';
 import { id, iterationId, moduleState, reportedError, time } from './fields.js';
 import { named } from './shape.js';
 
@@ -31,5 +33,17 @@ export const itemAnswer: Documented<ItemAnswerJson> = named(
     ...itemShape,
     value: z.unknown().describe('As it stands in the list'),
     result: z.unknown().describe('Its last output; a large one as its blob; null before there is one'),
+    executions: z.array(executionView).describe('Its attempts, oldest first'),
+  }),
+);
+
+export const itemStates: Documented<ItemStatesJson> = named(
+  'ItemStates',
+  z.looseObject({
+    total: z.number().int(),
+    counts: z.partialRecord(z.enum(MODULE_STATES), z.number().int()).describe('How many are in each state'),
+    runs: z
+      .array(z.tuple([z.enum(MODULE_STATES), z.number().int()]))
+      .describe('In the order of the items: a state, and how many in a row are in it'),
   }),
 );

@@ -51,6 +51,7 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
         total: z.number().int(),
         done: z.number().int().describe('They have a result'),
         running: z.number().int(),
+        retrying: z.number().int().describe('Their last attempt came to nothing: they begin again'),
       })
       .nullable()
       .describe('Of a module with `map` whose list was taken apart'),

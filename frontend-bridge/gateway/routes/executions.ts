@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MODULE_STATES } from '../../../src/model/execution.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { executionView, logLine } from '../answers/execution.js';
-import { itemAnswer, itemView } from '../answers/item.js';
+import { itemAnswer, itemStates, itemView } from '../answers/item.js';
 import { pageOf } from '../answers/shape.js';
 import type { App } from '../http.js';
 import { executionParams, pageQuery, TASK_PATH, taskOf, taskParams } from '../requests.js';
@@ -11,6 +11,7 @@ import { Routes } from '../route.js';
 const itemsParams = taskParams.extend({ module: z.string() });
 const itemsQuery = pageQuery.extend({
   state: z.enum(MODULE_STATES).exactOptional().describe('Only those that stand so'),
+  from: z.coerce.number().int().min(0).exactOptional().describe('Only those from this number on'),
 });
 
 export function executionRoutes(app: App, coordinator: Coordinator): void {
@@ -28,9 +29,19 @@ export function executionRoutes(app: App, coordinator: Coordinator): void {
   );
 
   routes.find(
+    `${TASK_PATH}/items/:module/states`,
+    {
+      summary: 'How all items of a module with `map` stand, in little room',
+      params: itemsParams,
+      answer: itemStates,
+    },
+    (queries, { params }) => queries.itemStates(taskOf(params), params.module),
+  );
+
+  routes.find(
     `${TASK_PATH}/items/:module/:item`,
     {
-      summary: 'One item, with its value and its result',
+      summary: 'One item, with its value, its result and its attempts',
       params: itemsParams.extend({ item: z.coerce.number().int().min(0) }),
       answer: itemAnswer,
     },

@@ -203,6 +203,7 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
           problem={problem}
           iteration={iteration}
           module={selection.module}
+          item={selection.item}
           at={selection.at}
           part={selection.part}
           onSelect={select}

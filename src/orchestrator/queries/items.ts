@@ -1,16 +1,16 @@
 /** The items of a module with `map`: those that are done by their rows, those that are open by their task's. */
 import { JsonText } from '../../base/json/json-text.js';
 import type { Open } from '../../contract/answer.js';
-import type { ItemAnswerJson, ItemJson } from '../../contract/iteration.js';
+import type { ItemAnswerJson, ItemJson, ItemStatesJson } from '../../contract/iteration.js';
 import type { ModuleState } from '../../model/execution.js';
 import { itemRef } from '../../model/map.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import type { Page, PageRequest, Refusal } from '../port.js';
+import type { ItemsWanted, Page, Refusal } from '../port.js';
 import { type ExecutionRow, type ItemRow, type ModuleRow, refToRow } from '../records.js';
 import * as tables from '../tables.js';
 import { type Moment, notFound, taskOf } from './moment.js';
 import { badCursor, isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
-import { time } from './views.js';
+import { executionView, time } from './views.js';
 
 /** A run of a module over its items. */
 interface Mapping {
@@ -25,29 +25,43 @@ export async function listItems(
   moment: Moment,
   id: TaskId,
   module: string,
-  page: PageRequest & { readonly state?: ModuleState | undefined },
+  wanted: ItemsWanted,
 ): Promise<Page<Open<ItemJson>> | Refusal> {
-  const after = readCursor(page.cursor);
+  const after = readCursor(wanted.cursor);
   if (isRefusal(after)) return after;
   const before = after?.[0] ?? -1;
-  if (typeof before !== 'number') return badCursor(page.cursor!);
+  if (typeof before !== 'number') return badCursor(wanted.cursor!);
   const mapping = await mappingOf(moment, id, module);
   if (isRefusal(mapping)) return mapping;
-  const total = mapping.row?.items?.total ?? 0;
-  const limit = limitOf(page);
+  const limit = limitOf(wanted);
   const items: Open<ItemJson>[] = [];
-  const done = doneAfter(moment, id, mapping, before);
-  let next = await done.next();
-  for (let item = before + 1; item < total; item += 1) {
-    const row = !next.done && next.value.item === item ? next.value : undefined;
-    if (row) next = await done.next();
-    const view = itemView(mapping, item, row);
-    if (page.state !== undefined && view.state !== page.state) continue;
+  const first = Math.max(before + 1, wanted.from ?? 0);
+  for await (const { item, done } of itemsFrom(moment, id, mapping, first, wanted.state)) {
+    const view = itemView(mapping, item, done);
+    if (wanted.state !== undefined && view.state !== wanted.state) continue;
     if (items.length === limit) return { items, next_cursor: writeCursor([Number(items.at(-1)!.item)]) };
     items.push(view);
-    await moment.slices.rest();
   }
   return { items, next_cursor: null };
+}
+
+export async function itemStates(
+  moment: Moment,
+  id: TaskId,
+  module: string,
+): Promise<Open<ItemStatesJson> | Refusal> {
+  const mapping = await mappingOf(moment, id, module);
+  if (isRefusal(mapping)) return mapping;
+  const counts: Partial<Record<ModuleState, number>> = {};
+  const runs: [ModuleState, number][] = [];
+  for await (const { item, done } of itemsFrom(moment, id, mapping, 0, undefined)) {
+    const state = stateAt(mapping, item, done);
+    counts[state] = (counts[state] ?? 0) + 1;
+    const last = runs.at(-1);
+    if (last?.[0] === state) last[1] += 1;
+    else runs.push([state, 1]);
+  }
+  return { total: mapping.row?.items?.total ?? 0, counts, runs };
 }
 
 export async function oneItem(
@@ -68,6 +82,7 @@ export async function oneItem(
     ...itemView(mapping, item, done),
     value: await jsonAt(moment, value),
     result: done ? await jsonAt(moment, done.output) : null,
+    executions: (done?.executions ?? executionsOf(row, item)).map((one) => executionView(one, module)),
   };
 }
 
@@ -94,24 +109,68 @@ async function mappingOf(moment: Moment, id: TaskId, module: string): Promise<Ma
   return { module, row, newest };
 }
 
-async function* doneAfter(
+/** An item with its row, if it is done. */
+interface Known {
+  readonly item: number;
+  readonly done: ItemRow | undefined;
+}
+
+const HAS_ROW: readonly ModuleState[] = ['succeeded', 'reused'];
+
+/** Those from `first` on that may be in this state: while the module is at work on them, the others are not looked at. */
+async function* itemsFrom(
+  moment: Moment,
+  id: TaskId,
+  mapping: Mapping,
+  first: number,
+  state: ModuleState | undefined,
+): AsyncGenerator<Known> {
+  const { row } = mapping;
+  const total = row?.items?.total ?? 0;
+  if (state && HAS_ROW.includes(state)) {
+    for await (const done of doneFrom(moment, id, mapping, first)) {
+      yield { item: done.item, done };
+      await moment.slices.rest();
+    }
+  } else if (state && row?.map) {
+    const { open, begun } = row.map;
+    for (const item of Object.keys(open).map(Number)) if (item >= first) yield { item, done: undefined };
+    for (let item = Math.max(begun, first); item < total; item += 1) yield { item, done: undefined };
+  } else {
+    const walk = doneFrom(moment, id, mapping, first);
+    let next = await walk.next();
+    for (let item = first; item < total; item += 1) {
+      const done = !next.done && next.value.item === item ? next.value : undefined;
+      if (done) next = await walk.next();
+      yield { item, done };
+      await moment.slices.rest();
+    }
+  }
+}
+
+async function* doneFrom(
   { reader }: Moment,
   { problemId, iterationId }: TaskId,
   { module, row }: Mapping,
-  item: number,
+  first: number,
 ): AsyncGenerator<ItemRow> {
   if (!row) return;
   const prefix = [problemId, iterationId, module, row.generation];
-  const range = { prefix, ...(item >= 0 && { after: [...prefix, item] }) };
+  const range = { prefix, ...(first > 0 && { after: [...prefix, first - 1] }) };
   for await (const { row: done } of tables.items.walk(reader, range)) yield done;
 }
 
-function itemView({ row, newest }: Mapping, item: number, done: ItemRow | undefined): Open<ItemJson> {
+function executionsOf(row: ModuleRow, item: number): readonly ExecutionRow[] {
+  return row.executions.filter((one) => one.item === item && one.generation === row.generation);
+}
+
+function itemView(mapping: Mapping, item: number, done: ItemRow | undefined): Open<ItemJson> {
+  const { row, newest } = mapping;
   const execution = done?.executions.at(-1) ?? newest.get(item);
   const open = row?.map?.open[String(item)];
   return {
     item,
-    state: stateOf(row, done, open?.waits === true, execution),
+    state: stateAt(mapping, item, done),
     execution_id: execution?.execution_id ?? null,
     attempt: execution?.attempt ?? null,
     node_id: execution?.node_id ?? null,
@@ -125,13 +184,8 @@ function itemView({ row, newest }: Mapping, item: number, done: ItemRow | undefi
   };
 }
 
-function stateOf(
-  row: ModuleRow | undefined,
-  done: ItemRow | undefined,
-  waits: boolean,
-  execution: ExecutionRow | undefined,
-): ModuleState {
+function stateAt({ row, newest }: Mapping, item: number, done: ItemRow | undefined): ModuleState {
   if (done) return done.cached_from ? 'reused' : 'succeeded';
-  if (waits) return 'waiting';
-  return execution?.state ?? (row?.phase === 'mapping' ? 'waiting' : 'skipped');
+  if (row?.map?.open[String(item)]?.waits) return 'waiting';
+  return newest.get(item)?.state ?? (row?.phase === 'mapping' ? 'waiting' : 'skipped');
 }

@@ -12,7 +12,7 @@ import { deployment, deploymentOperation, deploymentOperations } from './deploym
 import { diff } from './diff.js';
 import { eventsOfTask, executionLog } from './event-lines.js';
 import { graph, listGraphs } from './graphs.js';
-import { listItems, oneItem } from './items.js';
+import { itemStates, listItems, oneItem } from './items.js';
 import { execution, executionOutput, executions, iteration, output } from './iterations.js';
 import { listJobs } from './jobs.js';
 import { type Moment, notFound } from './moment.js';
@@ -71,6 +71,7 @@ export const JSON_QUESTIONS: {
   audit: listAudit,
   items: listItems,
   item: oneItem,
+  itemStates,
   executions,
   execution,
   executionLog,

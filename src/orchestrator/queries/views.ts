@@ -138,7 +138,8 @@ function itemCounts(row: ModuleRow | undefined): ItemCountsJson | null {
   const running = row.executions.filter(
     ({ item, generation, state }) => item !== undefined && generation === row.generation && !hasEnded(state),
   );
-  return { ...row.items, running: running.length };
+  const open = Object.values(row.map?.open ?? {});
+  return { ...row.items, running: running.length, retrying: open.filter(({ waits }) => waits).length };
 }
 
 function loopOf({ modules, index }: CompiledGraph, module: string): CompiledLoop | undefined {

@@ -31,6 +31,7 @@ const CONTRACT = [
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions/{execution_id}/log',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/items/{module}',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/items/{module}/{item}',
+  'GET /v1/problems/{problem_id}/iterations/{iteration_id}/items/{module}/states',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/events',
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/commands',
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/approvals/{module}',

@@ -395,6 +395,14 @@ describe('a task', () => {
     });
     const idle = play(half, event('execution.lost', of(1)));
     expect(idle.task.modules.a).toMatchObject({ state: 'waiting', items: { running: 0 } });
+    const waiting = play(idle, event('item.waiting', { module: 'a', item: 1, reason: 'lost' }));
+    expect(waiting.task.modules.a).toMatchObject({ items: { running: 0, retrying: 1 } });
+    const again = event('execution.assigned', { ...of(1), execution_id: 'f1', attempt: 2 });
+    expect(play(waiting, again).task.modules.a).toMatchObject({ items: { running: 1, retrying: 0 } });
+    // Its node may just be silent: then it was not counted.
+    expect(reduce(waiting, again).complete).toBe(false);
+    const stopped = play(waiting, event('iteration.cancelled'));
+    expect(stopped.task.modules.a).toMatchObject({ items: { done: 1, retrying: 0 } });
     const ended = play(half, event('module.mapped', { module: 'a', items: 2, output: ['x', 'y'] }));
     expect(ended.task.modules.a).toMatchObject({ state: 'succeeded', output: ['x', 'y'] });
   });

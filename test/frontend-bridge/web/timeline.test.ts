@@ -380,3 +380,28 @@ describe('the critical path', () => {
     expect(criticalPath({ start: 0, end: undefined, rows: [] }, diamond)).toEqual([]);
   });
 });
+
+it('counts the items of a map as they were at any of its events', () => {
+  const item = (number: number, execution: string, attempt = 1) => ({
+    ...of('a', execution, attempt),
+    item: number,
+  });
+  const course = [
+    event(0, 'iteration.submitted'),
+    event(0, 'map.started', { module: 'a', items: 3 }),
+    event(0, 'execution.assigned', item(0, 'e0')),
+    event(0, 'execution.assigned', item(1, 'e1')),
+    event(50, 'execution.failed', item(1, 'e1')),
+    event(50, 'item.waiting', { module: 'a', item: 1, reason: 'bad' }),
+    event(60, 'execution.succeeded', item(0, 'e0')),
+    event(60, 'item.succeeded', { module: 'a', item: 0, execution_id: 'e0' }),
+    event(90, 'execution.assigned', item(1, 'e2', 2)),
+    event(95, 'iteration.cancelled'),
+  ].map((one, index) => ({ ...one, seq: index + 1 }));
+  const replay = new TimelineReplay(graph, ['a', 'b']).read(course);
+  const counts = (seq: number) => replay.at(seq).rows[0]!.items;
+  expect(counts(1)).toBeUndefined();
+  expect(counts(4)).toEqual({ total: 3, done: 0, running: 2, retrying: 0 });
+  expect(counts(8)).toEqual({ total: 3, done: 1, running: 0, retrying: 1 });
+  expect(counts(9)).toEqual({ total: 3, done: 1, running: 1, retrying: 0 });
+});

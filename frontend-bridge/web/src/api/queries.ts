@@ -16,6 +16,9 @@ import type { GraphJson, GraphSummaryJson, SampleJson } from '../../../../src/co
 import type {
   ApprovalJson,
   ExecutionJson,
+  ItemAnswerJson,
+  ItemJson,
+  ItemStatesJson,
   IterationJson,
   QueuePlaceJson,
   TaskJson,
@@ -25,13 +28,19 @@ import type { MeJson } from '../../../../src/contract/me.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import type { FailureJson, ProblemJson, WholeProblemJson } from '../../../../src/contract/problem.js';
 import type { PlacementJson, ServiceJson } from '../../../../src/contract/service.js';
+import type { ModuleState } from '../../../../src/model/execution.js';
 import type { JobState } from '../../../../src/model/job.js';
+import { codeOf } from '../state/items-reducer.js';
 import type { ListFilter } from '../state/selection.js';
 import type {
   ApprovalsView,
   ClustersView,
   DeploymentsView,
   DeploymentView,
+  ExecutionLogView,
+  ItemPageView,
+  ItemStatesView,
+  ItemView,
   IterationsView,
   JobsView,
   NodeEventsView,
@@ -318,6 +327,71 @@ export function executionsQuery(problemId: string, iterationId: number): Asked<r
   };
 }
 
+/** A module of a task. */
+export interface OfModule {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly module: string;
+}
+
+/** How all items of a module with `map` stand. */
+export function itemStatesQuery(of: OfModule): Live<ItemStatesView> {
+  return live([LIVE, 'item_states', of], async (signal) => {
+    const { cursor, value } = await getJson<ItemStatesJson>(`${itemsPath(of)}/states`, signal);
+    const states = new Uint8Array(value.total);
+    let at = 0;
+    for (const [state, count] of value.runs) {
+      states.fill(codeOf(state), at, at + count);
+      at += count;
+    }
+    return { cursor, value: { kind: 'item_states', ...of, states } };
+  });
+}
+
+/** Items from a number on, all or those in a state: as many as a person sees at once, and some more. */
+export const ITEM_PAGE = 100;
+
+export function itemPageQuery(
+  of: OfModule,
+  from: number,
+  state: ModuleState | undefined,
+): Live<ItemPageView> {
+  return live([LIVE, 'item_page', of, state ?? '', from], async (signal) => {
+    // Of those in a state, the caller has rounded `from`: what lies before the first that it needs comes too.
+    const limit = state === undefined ? ITEM_PAGE : 2 * ITEM_PAGE;
+    const params = new URLSearchParams({ from: String(from), limit: String(limit) });
+    if (state !== undefined) params.set('state', state);
+    const { cursor, value } = await getJson<PageJson<ItemJson>>(`${itemsPath(of)}?${params}`, signal);
+    const { items, next_cursor: next } = value;
+    const to = next === null ? Number.POSITIVE_INFINITY : (items.at(-1)?.item ?? from);
+    return { cursor, value: { kind: 'item_page', ...of, from, to, items } };
+  });
+}
+
+/** One item, with its value, its result and its attempts. */
+export function itemQuery(of: OfModule, item: number): Live<ItemView> {
+  return live([LIVE, 'item', of, item], async (signal) => {
+    const { cursor, value } = await getJson<ItemAnswerJson>(`${itemsPath(of)}/${item}`, signal);
+    return { cursor, value: { kind: 'item', ...of, item: value } };
+  });
+}
+
+/** More lines of one attempt than this are not held by the page. */
+const EXECUTION_LINES_LIMIT = 10_000;
+
+export function executionLogQuery(of: OfModule, executionId: string): Live<ExecutionLogView> {
+  return live([LIVE, 'execution_log', executionId], async (signal) => {
+    const path = `${taskPath(of.problem_id, of.iteration_id)}/executions/${executionId}/log`;
+    const { cursor, value } = await getAll<EventJson>(path, EXECUTION_LINES_LIMIT, signal);
+    const isCut = value.length >= EXECUTION_LINES_LIMIT;
+    return { cursor, value: { kind: 'execution_log', execution_id: executionId, items: value, isCut } };
+  });
+}
+
+function itemsPath({ problem_id, iteration_id, module }: OfModule): string {
+  return `${taskPath(problem_id, iteration_id)}/items/${encodeURIComponent(module)}`;
+}
+
 /** Places in a queue are not events: the page asks for them as long as somebody looks at them. */
 const QUEUE_LOOK_MS = 2_000;
 
@@ -370,7 +444,11 @@ export function samplesQuery(graph: string): Asked<readonly SampleJson[]> {
 }
 
 /** A recorded output that was too large for its event. */
-export function executionOutputQuery(task: TaskJson, executionId: string, seq: number): Asked<unknown> {
+export function executionOutputQuery(
+  task: Pick<TaskJson, 'problem_id' | 'iteration_id'>,
+  executionId: string,
+  seq: number,
+): Asked<unknown> {
   return {
     queryKey: ['output', task.problem_id, task.iteration_id, executionId, seq],
     queryFn: async ({ signal }) => {

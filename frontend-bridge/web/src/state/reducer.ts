@@ -23,9 +23,11 @@ import {
   text,
 } from './event-fields.js';
 import { reduceApprovals, reduceClusters, reduceJobs, reduceServices } from './fleet-reducer.js';
+import { reduceItem, reduceItemPage, reduceItemStates } from './items-reducer.js';
 import { reduceProblems } from './problems-reducer.js';
 import { NONE_STANDS, reduceStandings, reduceTask, withStandings } from './task-reducer.js';
 import type {
+  ExecutionLogView,
   IterationsView,
   NodeEventsView,
   NodesView,
@@ -51,6 +53,11 @@ export function advance<V extends View>(
   }
   if (view.kind === 'problems') {
     const reduced = reduceProblems(view, fresh);
+    const incomplete = snapshot.incomplete || !reduced.complete;
+    return { cursor, view: reduced.view as View as V, incomplete };
+  }
+  if (view.kind === 'item_states') {
+    const reduced = reduceItemStates(view, fresh);
     const incomplete = snapshot.incomplete || !reduced.complete;
     return { cursor, view: reduced.view as View as V, incomplete };
   }
@@ -86,6 +93,14 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
       return reduceApprovals(view, event);
     case 'jobs':
       return reduceJobs(view, event);
+    case 'item_states':
+      return reduceItemStates(view, [event]);
+    case 'item_page':
+      return reduceItemPage(view, event);
+    case 'item':
+      return reduceItem(view, event);
+    case 'execution_log':
+      return { view: appendLine(view, event), complete: true };
     case 'iterations':
       return reduceIterations(view, event);
     case 'task':
@@ -161,6 +176,12 @@ function appendEvents(view: TaskEventsView, events: readonly EventJson[]): TaskE
       event.seq > last && event.problem_id === view.problem_id && event.iteration_id === view.iteration_id,
   );
   return own.length === 0 ? view : { ...view, items: [...view.items, ...own] };
+}
+
+function appendLine(view: ExecutionLogView, event: EventJson): ExecutionLogView {
+  const isNew = event.seq > (view.items.at(-1)?.seq ?? 0);
+  const isOwn = event.type === 'execution.log' && event.execution_id === view.execution_id;
+  return isOwn && isNew && !view.isCut ? { ...view, items: [...view.items, event] } : view;
 }
 
 /** The parts of a node that an event does not contain in full. */

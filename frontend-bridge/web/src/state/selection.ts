@@ -37,6 +37,8 @@ export interface Selection {
   /** Without one: the newest. */
   readonly iteration: number | undefined;
   readonly module: string | undefined;
+  /** The number of an item of that module, which has `map`. */
+  readonly item: number | undefined;
   /** A `node_id`, on the page of nodes. */
   readonly node: string | undefined;
   /** The event `seq` that the task is shown as of; without one: now. */
@@ -63,7 +65,9 @@ export interface ListFilter {
   readonly archived: true | undefined;
 }
 
-const NAMES = ['page', 'problem', 'iteration', 'module', 'node', 'at', 'part', 'name', 'version'] as const;
+const NAMES = [
+  ...(['page', 'problem', 'iteration', 'module', 'item', 'node', 'at', 'part', 'name', 'version'] as const),
+];
 const FILTER_NAMES = ['q', 'graph', 'state', 'after', 'before', 'tag', 'starred', 'archived'] as const;
 
 export function readSelection(params: URLSearchParams): Selection {
@@ -72,6 +76,7 @@ export function readSelection(params: URLSearchParams): Selection {
     problem: params.get('problem') ?? undefined,
     iteration: wholeNumber(params.get('iteration')),
     module: params.get('module') ?? undefined,
+    item: params.get('item') === '0' ? 0 : wholeNumber(params.get('item')),
     node: params.get('node') ?? undefined,
     at: wholeNumber(params.get('at')),
     part: TASK_PARTS.find((part) => part === params.get('part')),
@@ -173,7 +178,7 @@ export function useTagFilter(): (tag: string) => void {
 function writeSelection(params: URLSearchParams, selection: Partial<Selection>): URLSearchParams {
   for (const name of NAMES) {
     const value = selection[name];
-    if (value) params.set(name, String(value));
+    if (value !== undefined && value !== '') params.set(name, String(value));
   }
   return params;
 }

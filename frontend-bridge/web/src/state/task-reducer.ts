@@ -1,7 +1,7 @@
 /** The events of one task into its view: the rules are those of `reducer.ts`. */
 import { partAt } from '../../../../src/base/json/exact.js';
 import type { EventJson } from '../../../../src/contract/event.js';
-import type { ModuleJson, StandingsJson } from '../../../../src/contract/iteration.js';
+import type { ItemCountsJson, ModuleJson, StandingsJson } from '../../../../src/contract/iteration.js';
 import { denial } from '../../../../src/model/approval.js';
 import type { ObservedState } from '../../../../src/model/execution.js';
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
@@ -145,7 +145,9 @@ export const NOT_BEGUN: ModuleJson = {
 /** In an ended task, a module that waits is called by its newest execution's state; one that never ran is `skipped`. */
 function endTask(view: TaskView, event: EventJson, state: TaskState): Reduced<TaskView> {
   let complete = true;
-  const modules = Object.entries(view.task.modules).map(([name, module]): [string, ModuleJson] => {
+  const modules = Object.entries(view.task.modules).map(([name, standing]): [string, ModuleJson] => {
+    const items = standing.items && { ...standing.items, retrying: 0 };
+    const module = { ...standing, items };
     if (module.state !== 'waiting') return [name, module];
     const observed = view.observed?.[name];
     complete &&= module.execution_id === null || observed !== undefined;
@@ -173,9 +175,15 @@ function reduceModuleOf(view: TaskView, event: EventJson, name: string): Reduced
     event.type === 'module.mapped' ||
     event.type === 'module.reused' ||
     (event.type === 'output.recorded' && number(event, 'item') === undefined);
-  if (!isOutput) return { view: changed, complete: true };
+  if (!isOutput) return { view: changed, complete: !isGuess(event) };
   const passed = { ...view.passed, [name]: event.seq };
   return { view: { ...changed, passed }, complete: isComplete(event) };
+}
+
+/** No event says that an attempt was the last of its item, nor that an item begins again because its node is silent. */
+function isGuess(event: EventJson): boolean {
+  if (number(event, 'item') === undefined) return false;
+  return event.type === 'execution.failed' || (event.type === 'execution.assigned' && event.attempt !== 1);
 }
 
 /** Whether the event says all that the task shows of it. Several outputs are shown together, and no event has all of them. */
@@ -214,7 +222,10 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         progress_message: null,
       };
     case 'map.started':
-      return { ...module, items: { total: number(event, 'items') ?? 0, done: 0, running: 0 } };
+      return {
+        ...module,
+        items: { total: number(event, 'items') ?? 0, done: 0, running: 0, retrying: 0 },
+      };
     case 'module.mapped':
       return { ...settled(module), state: 'succeeded', output: event.output ?? null, error: null };
     case 'approval.requested': {
@@ -278,11 +289,13 @@ function reduceItem(module: ModuleJson, event: EventJson): ModuleJson {
   const { items } = module;
   if (event.type === 'item.succeeded' || event.type === 'item.reused')
     return { ...module, items: items && { ...items, done: items.done + 1 } };
+  if (event.type === 'item.waiting')
+    return { ...module, items: items && { ...items, retrying: items.retrying + 1 } };
   const state = observedStateOf(event);
   if (state === 'assigned') {
     return {
       ...module,
-      items: items && { ...items, running: items.running + 1 },
+      items: items && begunAgain(items, event),
       state: 'running',
       execution_id: event.execution_id ?? null,
       node_id: event.node_id ?? null,
@@ -302,6 +315,12 @@ function reduceItem(module: ModuleJson, event: EventJson): ModuleJson {
     ...(isIdle && { state: 'waiting' }),
     ...(error && { error }),
   };
+}
+
+/** What has begun before was to be tried again, unless its node has fallen silent: see `isGuess`. */
+function begunAgain(items: ItemCountsJson, { attempt = 1 }: EventJson): ItemCountsJson {
+  const retrying = attempt > 1 ? Math.max(0, items.retrying - 1) : items.retrying;
+  return { ...items, running: items.running + 1, retrying };
 }
 
 /** It no longer waits. */

@@ -6,7 +6,13 @@ import type {
   OperationJson,
 } from '../../../../src/contract/deployment.js';
 import type { EventJson } from '../../../../src/contract/event.js';
-import type { ApprovalJson, IterationJson, TaskJson } from '../../../../src/contract/iteration.js';
+import type {
+  ApprovalJson,
+  ItemAnswerJson,
+  ItemJson,
+  IterationJson,
+  TaskJson,
+} from '../../../../src/contract/iteration.js';
 import type { JobJson } from '../../../../src/contract/job.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import type { ProblemJson, WholeProblemJson } from '../../../../src/contract/problem.js';
@@ -108,6 +114,43 @@ export interface JobsView {
   readonly items: readonly JobJson[];
 }
 
+interface OfMap {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly module: string;
+}
+
+/** How all items of a module with `map` stand. */
+export interface ItemStatesView extends OfMap {
+  readonly kind: 'item_states';
+  /** By number, as `codeOf` has them. */
+  readonly states: Uint8Array;
+}
+
+/** Some of its items: all from one number to another, or all in a state. */
+export interface ItemPageView extends OfMap {
+  readonly kind: 'item_page';
+  readonly from: number;
+  /** The last number that it reaches. */
+  readonly to: number;
+  readonly items: readonly ItemJson[];
+}
+
+/** One of its items. */
+export interface ItemView extends OfMap {
+  readonly kind: 'item';
+  readonly item: ItemAnswerJson;
+}
+
+/** The lines of an attempt, as the events that told them. */
+export interface ExecutionLogView {
+  readonly kind: 'execution_log';
+  readonly execution_id: string;
+  readonly items: readonly EventJson[];
+  /** There are more than the page holds: `items` are the oldest. */
+  readonly isCut: boolean;
+}
+
 /** What waits for a person. */
 export interface ApprovalsView {
   readonly kind: 'approvals';
@@ -121,6 +164,10 @@ export type View =
   | ClustersView
   | DeploymentsView
   | DeploymentView
+  | ExecutionLogView
+  | ItemPageView
+  | ItemStatesView
+  | ItemView
   | JobsView
   | NodesView
   | OperationsView

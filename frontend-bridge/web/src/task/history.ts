@@ -42,6 +42,8 @@ export interface RecordedOutput {
 export interface LogEntry {
   readonly seq: number;
   readonly module: string;
+  /** Of a module with `map`: the one that it is about. */
+  readonly item: number | undefined;
   readonly at: string;
   readonly level: LogLevel;
   readonly message: string;
@@ -54,7 +56,7 @@ export interface Beginning<T> {
   readonly count: number;
 }
 
-/** A module as it was at a moment. */
+/** A module as it was at a moment. Of the items of a map, their log only: each has attempts and outputs of its own. */
 export interface ModuleHistory {
   readonly attempts: readonly Attempt[];
   /** Final and named ones. */
@@ -102,7 +104,7 @@ export class TaskHistory {
       const entry = readLog(event, module);
       this.#lines.push(entry);
       this.#track(module).log(entry);
-    } else if (id !== undefined) {
+    } else if (id !== undefined && number(event, 'item') === undefined) {
       if (event.type === 'output.recorded') this.#track(module).output(readOutput(event, id));
       else this.#track(module).observe(event, id);
     }
@@ -157,8 +159,8 @@ class ModuleTrack {
 
   log(entry: LogEntry): void {
     // What is drawn need not be read.
-    if (isMetrics(entry)) this.#curves.takeLine(entry);
-    else this.#log.push(entry);
+    if (!isMetrics(entry)) this.#log.push(entry);
+    else if (entry.item === undefined) this.#curves.takeLine(entry);
   }
 
   /** H2. */
@@ -189,11 +191,13 @@ function readOutput(event: EventJson, id: string): RecordedOutput {
   };
 }
 
-function readLog(event: EventJson, module: string): LogEntry {
+/** The line that an `execution.log` tells. */
+export function readLog(event: EventJson, module: string): LogEntry {
   const { fields } = event;
   return {
     seq: event.seq,
     module,
+    item: number(event, 'item'),
     at: text(event, 'logged_at') ?? event.at,
     level: LEVELS.find((level) => level === event.level) ?? 'info',
     message: text(event, 'message') ?? '',

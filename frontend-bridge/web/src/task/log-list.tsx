@@ -4,14 +4,15 @@ import { Foreign } from '../display/title.js';
 import type { Beginning, LogEntry } from './history.js';
 import { VirtualLines } from './virtual-lines.js';
 
-/** Log lines of one module, newest last. As long as the end is in sight, it stays in sight. */
-export function LogList({ entries }: { entries: Beginning<LogEntry> }): ReactNode {
+/** Log lines of one module or attempt, newest last. As long as the end is in sight, it stays in sight. */
+export function LogList(props: { entries: Beginning<LogEntry>; label?: string }): ReactNode {
+  const { entries, label = 'Log lines' } = props;
   const { items, count } = entries;
   const [follows, setFollows] = useState(true);
   const keyOf = useCallback((index: number) => items[index]?.seq ?? index, [items]);
   return (
     <VirtualLines
-      label="Log lines"
+      label={label}
       count={count}
       keyOf={keyOf}
       classOf={(index) => `level-${items[index]?.level}`}
@@ -35,6 +36,7 @@ export function LogLine({ entry, module }: { entry: LogEntry; module?: string | 
     <>
       {module === undefined ? <Moment at={entry.at} /> : <PreciseMoment at={entry.at} />}
       {module !== undefined && <span className="log-module">{module}</span>}
+      {entry.item !== undefined && <span className="log-module">item {entry.item}</span>}
       {entry.level !== 'info' && <b>{entry.level}</b>} <Foreign text={entry.message} />
       {shownFields(entry).map(([name, value]) => (
         <span key={name} className="log-field">
@@ -53,5 +55,6 @@ function shownFields({ fields }: LogEntry): [string, unknown][] {
 /** As a line of a file. */
 export function logText(entry: LogEntry, module: string): string {
   const fields = Object.entries(entry.fields).map(([name, value]) => ` ${name}=${String(value)}`);
-  return `${entry.at} ${entry.level.padEnd(5)} ${module}: ${entry.message}${fields.join('')}`;
+  const item = entry.item === undefined ? '' : ` ${entry.item}`;
+  return `${entry.at} ${entry.level.padEnd(5)} ${module}${item}: ${entry.message}${fields.join('')}`;
 }

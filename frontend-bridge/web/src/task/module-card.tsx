@@ -7,6 +7,7 @@ import { sourceWords } from '../display/source-words.js';
 import { Elapsed, Moment } from '../display/time.js';
 import { Foreign } from '../display/title.js';
 import { moduleTone } from '../display/tone.js';
+import { countsInWords, shareDone } from '../items/counts.js';
 import { Card } from './card.js';
 import type { Want } from './standstill.js';
 import { Thumbnail, type ThumbnailProps } from './thumbnail.js';
@@ -39,7 +40,7 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
       {...{ name, selected, onSelect }}
       tone={moduleTone(module)}
       state={module.state}
-      progress={module.progress}
+      progress={module.items ? shareDone(module.items) : module.progress}
       time={<CardTime {...props} />}
       note={
         <>
@@ -67,6 +68,7 @@ function CardTime({ module, want, asOf }: ModuleCardProps): ReactNode {
 
 function CardNote({ module, instance, maxAttempts, parent }: ModuleCardProps): ReactNode {
   const attempt = attemptText(module, maxAttempts);
+  if (module.items && module.state !== 'failed') return countsInWords(module.items);
   if (module.state === 'failed' && module.error) return module.error.message;
   if (module.state === 'waiting' || module.state === 'skipped') {
     return (

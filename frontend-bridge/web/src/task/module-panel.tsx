@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useDeferredValue } from 'react';
+import type { ReactNode } from 'react';
 import type { GraphModuleJson, LoopJson } from '../../../../src/contract/graph.js';
-import type { ModuleJson, TaskJson } from '../../../../src/contract/iteration.js';
+import type { ItemJson, ModuleJson, TaskJson } from '../../../../src/contract/iteration.js';
 import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
 import { DecisionForm } from '../approvals/decision-form.js';
@@ -12,14 +12,16 @@ import { Elapsed, Moment } from '../display/time.js';
 import { Foreign } from '../display/title.js';
 import { moduleTone, toneOf } from '../display/tone.js';
 import { type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
+import { countsInWords } from '../items/counts.js';
+import { ItemsPart } from '../items/items-part.js';
 import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { CurvesView } from '../values/curves-view.js';
 import { Fault, Stack } from './fault.js';
 import type { Attempt, Beginning, ModuleHistory, RecordedOutput } from './history.js';
 import { LogList } from './log-list.js';
+import { Part } from './part.js';
 import { RunCommand } from './run-command.js';
-import { useInSight } from './use-in-sight.js';
 
 interface PanelProps {
   readonly task: TaskJson;
@@ -47,6 +49,8 @@ export interface ModulePanelProps extends PanelProps {
   readonly source: string;
   /** The loop that it is in. */
   readonly loop: LoopJson | undefined;
+  /** Of one with `map`, its items at the moment that is shown, where it is not now. */
+  readonly pastItems: readonly ItemJson[] | undefined;
   /** Up to the moment that is shown. */
   readonly history: ModuleHistory;
   /** What can be done about it. */
@@ -129,6 +133,16 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
             command={module.command ?? null}
             asOf={props.asOf}
             isOver={module.finished_at !== null}
+          />
+        </Part>
+      )}
+      {module.items && (
+        <Part title="Items" note={countsInWords(module.items)}>
+          <ItemsPart
+            of={{ problem_id: task.problem_id, iteration_id: task.iteration_id, module: name }}
+            instances={instances}
+            asOf={props.asOf}
+            past={props.pastItems}
           />
         </Part>
       )}
@@ -223,20 +237,6 @@ function Panel(props: { name: string; onClose: () => void; children: ReactNode }
         </button>
       </header>
       {props.children}
-    </section>
-  );
-}
-
-/** While it is out of sight, a part follows when there is time: a scrubber draws the panel anew many times a second. */
-function Part({ title, note, children }: { title: string; note: string; children: ReactNode }): ReactNode {
-  const [frame, isInSight] = useInSight();
-  const later = useDeferredValue(children);
-  return (
-    <section ref={frame} className="part" aria-label={title}>
-      <h3>
-        {title} <small>{note}</small>
-      </h3>
-      {isInSight ? children : later}
     </section>
   );
 }

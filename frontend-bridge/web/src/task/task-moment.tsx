@@ -28,6 +28,7 @@ export interface TaskMomentProps {
   readonly problem: string;
   readonly iteration: number;
   readonly module: string | undefined;
+  readonly item: number | undefined;
   readonly at: number | undefined;
   readonly part: TaskPart | undefined;
   readonly onSelect: Select;
@@ -46,8 +47,8 @@ export interface TaskMomentProps {
 
 /** A task as it is now, or as it was after one of its events: header, graph, timeline and panel are of the same moment. */
 export function TaskMoment(props: TaskMomentProps): ReactNode {
-  const { problem, iteration, module, at, part, onSelect, now, graph, events, about } = props;
-  const shown = { problem, iteration, module, at, part };
+  const { problem, iteration, module, item, at, part, onSelect, now, graph, events, about } = props;
+  const shown = { problem, iteration, module, item, at, part };
   const select = (next: Partial<Selection>, replace = false): void =>
     onSelect({ ...shown, ...next }, { replace });
   const travel = useTimeTravel(events, at, (seq) => select({ at: seq }, true));
@@ -56,7 +57,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   const commanding = useTaskCommands(now.task, events);
   const [isIterating, setIsIterating] = useState(false);
   const choose = (name: string): void =>
-    select({ module: name === module ? undefined : name, at: moment?.seq });
+    select({ module: name === module ? undefined : name, item: undefined, at: moment?.seq });
   useTab(props.title, taskTone(view.task.state, Object.values(view.task.modules)).tone.tone);
 
   return (
@@ -89,6 +90,8 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
         view={view}
         history={history}
         seq={moment?.seq}
+        events={events}
+        count={travel.count}
         selected={module}
         onSelect={choose}
         instances={instances}

@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<TaskPart, string>> = { history: 'History', log: 'Lo
 
 export interface TaskPartsProps {
   /** What is shown; the links lead to the same with another part. */
-  readonly shown: Pick<Selection, 'problem' | 'iteration' | 'module' | 'at' | 'part'>;
+  readonly shown: Pick<Selection, 'problem' | 'iteration' | 'module' | 'item' | 'at' | 'part'>;
   readonly onPart: (part: TaskPart | undefined) => void;
   /** All of the task. */
   readonly events: readonly EventJson[];

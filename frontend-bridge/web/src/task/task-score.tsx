@@ -1,8 +1,10 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
+import type { EventJson } from '../../../../src/contract/event.js';
 import type { GraphJson } from '../../../../src/contract/graph.js';
 import { loopOf } from '../display/loop-words.js';
 import { RerunButton } from '../iterations/rerun-button.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
+import { itemsAfter } from '../state/items-reducer.js';
 import type { TaskView } from '../state/views.js';
 import { GraphCanvas, GraphList } from './graph-canvas.js';
 import type { TaskHistory } from './history.js';
@@ -19,6 +21,9 @@ export interface TaskScoreProps {
   readonly history: TaskHistory;
   /** The event after which it is shown, where it is not now. */
   readonly seq: number | undefined;
+  /** All events of the task, and how many of them it is shown after, where it is not now. */
+  readonly events: readonly EventJson[];
+  readonly count: number | undefined;
   readonly selected: string | undefined;
   /** Choosing what is chosen lets it go. */
   readonly onSelect: (name: string) => void;
@@ -63,9 +68,15 @@ export function TaskScore(props: TaskScoreProps): ReactNode {
 function SelectedPanel(props: TaskScoreProps & { name: string }): ReactNode {
   const { graph, view, name, onSelect, commanding, asOf } = props;
   const common = { task: view.task, name, instances: props.instances, onClose: () => onSelect(name) };
-  if (name === graph.source.name) return <SourcePanel {...common} type={graph.source.type} />;
   const module = view.task.modules[name];
   const spec = graph.modules[name];
+  const { events, count } = props;
+  const hadItems = count !== undefined && module?.items != null;
+  const pastItems = useMemo(
+    () => (hadItems ? itemsAfter(events, count, name) : undefined),
+    [hadItems, events, count, name],
+  );
+  if (name === graph.source.name) return <SourcePanel {...common} type={graph.source.type} />;
   if (!module || !spec) return <p className="fault">The graph has no module “{name}”.</p>;
   const actions =
     asOf === undefined &&
@@ -98,6 +109,7 @@ function SelectedPanel(props: TaskScoreProps & { name: string }): ReactNode {
       spec={spec}
       source={graph.source.name}
       loop={loopOf(graph.loops, name)}
+      pastItems={pastItems}
       history={props.history.ofModule(name, props.seq)}
       actions={actions}
       asOf={asOf}

@@ -14,6 +14,7 @@ export interface TaskPageProps {
   readonly problem: string;
   readonly iteration: number | undefined;
   readonly module: string | undefined;
+  readonly item: number | undefined;
   /** The event `seq` that it is shown as of. */
   readonly at: number | undefined;
   readonly part: TaskPart | undefined;

@@ -2,7 +2,7 @@
 
 import type { EventJson } from '../../../../src/contract/event.js';
 import type { GraphJson } from '../../../../src/contract/graph.js';
-import type { IterationJson } from '../../../../src/contract/iteration.js';
+import type { ItemCountsJson, IterationJson } from '../../../../src/contract/iteration.js';
 import type { ObservedState } from '../../../../src/model/execution.js';
 import { hasEnded } from '../../../../src/model/execution.js';
 import { missingInputs, statesFor } from '../../../../src/model/module-state.js';
@@ -44,6 +44,8 @@ export interface Row {
   readonly module: string;
   /** Whose output was taken over, in words: `iteration 3`. */
   readonly reusedFrom: string | undefined;
+  /** Of a module with `map` that has begun. */
+  readonly items?: ItemCountsJson | undefined;
   readonly spans: readonly Span[];
 }
 
@@ -68,6 +70,9 @@ const TOLD = new Set<EventJson['type']>([
   'module.served',
   'module.reused',
   'map.started',
+  'item.waiting',
+  'item.succeeded',
+  'item.reused',
   'module.mapped',
   'loop.passed',
   'loop.ended',
@@ -160,7 +165,7 @@ class Course {
 
   get timeline(): Timeline {
     const rows = [...this.#tracks].map(
-      ([module, { spans, reusedFrom }]): Row => ({ module, spans, reusedFrom }),
+      ([module, { spans, items, reusedFrom }]): Row => ({ module, spans, reusedFrom, items: items?.counts }),
     );
     return { start: this.#start, end: this.#end, rows };
   }
@@ -183,7 +188,10 @@ class Course {
       for (const [name, track] of this.#tracks) track.open(this.#isReady(name) ? 'queued' : 'blocked', at);
     } else if (taskState !== undefined && taskHasEnded(taskState)) {
       this.#end = at;
-      for (const track of this.#tracks.values()) track.close(at);
+      for (const track of this.#tracks.values()) {
+        track.close(at);
+        track.items?.end();
+      }
     }
     if (event.type === 'loop.passed') this.#beginAnew(wordsIn(event, 'modules'), at, number(event, 'pass'));
     else if (event.type === 'loop.ended') {
@@ -197,6 +205,7 @@ class Course {
 
   #takeOf(name: string, track: Track, event: EventJson, at: number): void {
     const observed = observedStateOf(event);
+    track.items?.take(event);
     if (observed !== undefined && number(event, 'item') !== undefined) {
       // A module with `map` runs from its first item to its last.
       if (observed === 'assigned') track.open('running', at);
@@ -217,6 +226,8 @@ class Course {
       if (goesOn) track.finish(at);
       else track.close(at);
       this.#release(at);
+    } else if (event.type === 'map.started') {
+      track.items = new ItemTrack(number(event, 'items') ?? 0);
     } else if (event.type === 'module.mapped') {
       track.close(at, 'succeeded');
       track.isDone = true;
@@ -309,6 +320,7 @@ class Track {
   /** It has given what its dependents wait for, or never will. */
   isDone = false;
   reusedFrom: string | undefined;
+  items: ItemTrack | undefined;
   #execution: string | undefined;
   #pass: number | undefined;
 
@@ -317,6 +329,7 @@ class Track {
     copy.spans = this.spans.slice();
     copy.isDone = this.isDone;
     copy.reusedFrom = this.reusedFrom;
+    copy.items = this.items?.copy();
     copy.#execution = this.#execution;
     copy.#pass = this.#pass;
     return copy;
@@ -350,6 +363,7 @@ class Track {
     this.isDone = false;
     this.#pass = pass;
     this.reusedFrom = undefined;
+    this.items = undefined;
     this.#execution = undefined;
   }
 
@@ -375,5 +389,53 @@ class Track {
       // After a failure, an event says whether there will be another attempt.
       else if (state !== 'failed') this.open('queued', at);
     }
+  }
+}
+
+/** How far the items of a map are. */
+class ItemTrack {
+  readonly #total: number;
+  #done = 0;
+  /** Executions that are under way. */
+  #running: Set<string> = new Set();
+  #retrying: Set<number> = new Set();
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  get counts(): ItemCountsJson {
+    return {
+      total: this.#total,
+      done: this.#done,
+      running: this.#running.size,
+      retrying: this.#retrying.size,
+    };
+  }
+
+  copy(): ItemTrack {
+    const copy = new ItemTrack(this.#total);
+    copy.#done = this.#done;
+    copy.#running = new Set(this.#running);
+    copy.#retrying = new Set(this.#retrying);
+    return copy;
+  }
+
+  /** Nothing is tried again. */
+  end(): void {
+    this.#retrying.clear();
+  }
+
+  take(event: EventJson): void {
+    const item = number(event, 'item');
+    if (item === undefined) return;
+    const { execution_id: execution = '' } = event;
+    const observed = observedStateOf(event);
+    if (event.type === 'item.succeeded' || event.type === 'item.reused') this.#done += 1;
+    else if (event.type === 'item.waiting') this.#retrying.add(item);
+    else if (observed === 'assigned') {
+      this.#retrying.delete(item);
+      this.#running.add(execution);
+    } else if (observed !== undefined && hasEnded(observed)) this.#running.delete(execution);
   }
 }

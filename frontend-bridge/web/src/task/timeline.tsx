@@ -1,7 +1,9 @@
 import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { ItemCountsJson } from '../../../../src/contract/iteration.js';
 import type { ObservedState } from '../../../../src/model/execution.js';
 import { formatDuration } from '../display/time.js';
+import { countsInWords, formatCount } from '../items/counts.js';
 import {
   criticalPath,
   type Row,
@@ -93,11 +95,9 @@ export function TimelineView(props: TimelineViewProps): ReactNode {
                     span.kind === 'running' && critical.includes(row.module) ? ' span-critical' : ''
                   }`}
                   style={place(span.from, Math.min(span.to ?? until, until), scale)}
-                  title={describeSpan(span, until)}
+                  title={describeSpan(span, until) + itemsOf(row, span)}
                 >
-                  {span.kind === 'running' &&
-                    (span.pass ?? span.attempt ?? 1) > 1 &&
-                    (span.pass ?? span.attempt)}
+                  {span.kind === 'running' && labelOf(row, span)}
                 </span>
               ))}
               {hand !== undefined && <span className="timeline-hand" style={{ left: at(hand, scale) }} />}
@@ -192,6 +192,26 @@ function drawn(row: Row, scale: Scale, until: number): readonly Span[] {
   });
 }
 
+/** How far a map is; of another module, which pass or attempt it is, from the second on. */
+function labelOf({ items, spans }: Row, span: Span): ReactNode {
+  if (items)
+    return span === spans.findLast(({ kind }) => kind === 'running') ? <ItemLabel items={items} /> : null;
+  const count = span.pass ?? span.attempt ?? 1;
+  return count > 1 ? count : null;
+}
+
+function ItemLabel({ items }: { items: ItemCountsJson }): ReactNode {
+  return (
+    <span className="span-items">
+      {formatCount(items.done)}/{formatCount(items.total)}
+    </span>
+  );
+}
+
+function itemsOf({ items }: Row, { kind }: Span): string {
+  return items && kind === 'running' ? `: ${countsInWords(items)}` : '';
+}
+
 function describeSpan(span: Span, until: number): string {
   const attempt = (span.attempt ?? 1) > 1 ? `, attempt ${span.attempt}` : '';
   const pass = span.pass !== undefined ? `, pass ${span.pass}` : '';
@@ -207,7 +227,8 @@ function describeRow(row: Row, until: number): string {
     .filter((span) => span.from <= until)
     .slice(-6)
     .map((span) => describeSpan(span, until))
-    .join('; ');
+    .join('; ')
+    .concat(row.items ? `; ${countsInWords(row.items)}` : '');
 }
 
 /** Four to nine round steps over `length` milliseconds. */

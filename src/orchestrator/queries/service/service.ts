@@ -81,6 +81,7 @@ export class QueryService {
       audit: (...args) => json('audit', args),
       items: (...args) => json('items', args),
       item: (...args) => json('item', args),
+      itemStates: (...args) => json('itemStates', args),
       executions: (...args) => json('executions', args),
       execution: (...args) => json('execution', args),
       executionLog: (...args) => json('executionLog', args),
