@@ -31,7 +31,7 @@ export interface GraphModuleJson {
   /** It runs once for each item of this input, `map_limit` at once. */
   readonly map?: string;
   readonly map_limit?: number;
-  /** It takes the output of an execution that was given the same. */
+  /** It reuses the output of an earlier execution with the same inputs. */
   readonly cache?: true;
 }
 

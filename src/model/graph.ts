@@ -51,7 +51,7 @@ export interface ModuleSpec {
   readonly approve?: ApprovalSpec;
   /** It does no work: a service is applied or removed, and it puts out nothing. @default no service is */
   readonly serve?: ServeSpec;
-  /** It takes the output of an execution that was given the same, where there is one. @default it runs */
+  /** It reuses the output of an earlier execution with the same inputs, if there is one. @default it runs */
   readonly cache?: true;
   /** It runs once for each item of this input, which is a list; `limit` of them at once. @default it runs once */
   readonly map?: { readonly input: string; readonly limit: number };

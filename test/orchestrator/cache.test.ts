@@ -129,7 +129,7 @@ beforeEach(async () => {
 });
 
 describe('a module with cache', () => {
-  it('takes the output of an execution that was given the same, in another problem too, and says whose it is', async () => {
+  it('reuses the output of an earlier execution with the same inputs, even of another problem, and names that execution', async () => {
     await play.joins('a');
     await play.joins('b');
     const first = await play.submits({ x: 1 });
