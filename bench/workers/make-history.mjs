@@ -12,7 +12,7 @@ const { dist, dir, iterations, longest } = JSON.parse(String(process.argv[2]));
 const product = (path) => import(pathToFileURL(`${dist}/src/${path}`).href);
 const { openStore } = await product('store/lmdb.js');
 const { systemIds } = await product('base/ids.js');
-const { indexElement, indexKey } = await product('orchestrator/index-key.js');
+const { indexElement, indexKey } = await product('orchestrator/tables/index-key.js');
 const FAILED_EVERY = 10;
 /** Different values of the indexed output. */
 const VALUES = 10_007;

@@ -14,7 +14,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type { Logger } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
 import { printJson } from '../../src/base/json/json-text.js';
-import type { JobTypes } from '../../src/config/job-types.js';
+import type { JobTypes } from '../../src/config/forms/job-types.js';
 import type { PublicPage } from '../../src/model/access.js';
 import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { type Access, createAccess, refuseTokenInUrl } from './access.js';

@@ -3,7 +3,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
 import { messageOf, TuttiError } from '../../src/base/errors.js';
-import type { JobTypes } from '../../src/config/job-types.js';
+import type { JobTypes } from '../../src/config/forms/job-types.js';
 import type { PublicPage } from '../../src/model/access.js';
 import type { KeyAdministration, StreamingCoordinator } from '../../src/orchestrator/port.js';
 import { isLoopback } from './access.js';

@@ -4,7 +4,7 @@ import { version } from '../base/version.js';
 import { EXIT } from './exit.js';
 
 // One after the other: Node.js opens all files of an import at once, which would be more than a small limit on open files allows.
-const { parseGraph } = await import('../config/graph-file.js');
+const { parseGraph } = await import('../config/graph/graph-file.js');
 const { packageTypes } = await import('../wire/package-types.js');
 const { createProgram, run } = await import('./program.js');
 const { registerUp } = await import('./commands/up.js');

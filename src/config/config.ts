@@ -9,8 +9,8 @@ import { didYouMean } from '../base/nearest.js';
 import { show } from './faults.js';
 import { type Config, OPTIONS, type Option } from './options.js';
 import { readSections, SECTIONS } from './sections.js';
-import { isRecord, readYaml } from './yaml.js';
-import { placesIn } from './yaml-places.js';
+import { placesIn } from './yaml/places.js';
+import { isRecord, readYaml } from './yaml/yaml.js';
 
 export interface ConfigSources {
   /** As commander gives them: by the flags' names in camelCase; others than those of `OPTIONS` are not looked at. */

@@ -1,8 +1,9 @@
 /** The options of `tutti up`: one table for flags, environment and file. */
 
 import type { PublicPage } from '../model/access.js';
-import type { DeclaredCluster } from './cluster-schema.js';
-import type { JobTypes } from './job-types.js';
+import type { DeclaredCluster } from './forms/cluster-schema.js';
+import type { JobTypes } from './forms/job-types.js';
+import type { DeclaredWebhook } from './forms/webhook-schema.js';
 import {
   bindAddress,
   duration,
@@ -22,7 +23,6 @@ import {
   text,
   wholeNumber,
 } from './option-values.js';
-import type { DeclaredWebhook } from './webhook-schema.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

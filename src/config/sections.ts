@@ -1,12 +1,12 @@
 /** The sections of the configuration file: what no flag and no variable can say. */
 import type { z } from 'zod';
 import type { Fault } from '../base/errors.js';
-import { ClusterSchema } from './cluster-schema.js';
 import { formatPath, issuesToFaults } from './faults.js';
-import { type JobType, JobTypeName, JobTypeSchema, type JobTypes } from './job-types.js';
+import { ClusterSchema } from './forms/cluster-schema.js';
+import { type JobType, JobTypeName, JobTypeSchema, type JobTypes } from './forms/job-types.js';
+import { WebhookSchema } from './forms/webhook-schema.js';
 import type { Sections } from './options.js';
-import { WebhookSchema } from './webhook-schema.js';
-import { isRecord } from './yaml.js';
+import { isRecord } from './yaml/yaml.js';
 
 /** By their names in the file. */
 export const SECTIONS: readonly string[] = ['clusters', 'webhooks', 'job_types'];

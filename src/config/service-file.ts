@@ -2,8 +2,8 @@
 import type { Fault } from '../base/errors.js';
 import type { ServiceSpec } from '../model/service.js';
 import { formatPath, issuesToFaults } from './faults.js';
-import { ServiceName, ServiceSchema } from './service-schema.js';
-import { isRecord, readYaml } from './yaml.js';
+import { ServiceName, ServiceSchema } from './forms/service-schema.js';
+import { isRecord, readYaml } from './yaml/yaml.js';
 
 export interface FiledService {
   readonly spec: ServiceSpec;

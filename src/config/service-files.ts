@@ -5,9 +5,9 @@ import { decodeText } from '../base/decode-text.js';
 import type { Fault } from '../base/errors.js';
 import { filesOfGraph } from '../model/graph.js';
 import { serviceGraph } from '../model/service.js';
-import { type FileBeside, filesBeside } from './graph-files.js';
+import { type FileBeside, filesBeside } from './graph/graph-files.js';
 import { type FiledService, parseServices } from './service-file.js';
-import { withPlaces } from './yaml-places.js';
+import { withPlaces } from './yaml/places.js';
 
 export interface ServiceWithFiles extends FiledService {
   readonly files: readonly FileBeside[];

@@ -3,7 +3,7 @@ import { DEFAULT_PROJECT, maySee } from '../model/access.js';
 import type { EncodedEvent, Subject } from '../model/facts.js';
 import type { Reader } from '../store/store.js';
 import type { EventStream, StreamEvent } from './port.js';
-import { cursorOf, events } from './tables.js';
+import { cursorOf, events } from './tables/tables.js';
 
 type Listener = (events: readonly StreamEvent[]) => void;
 

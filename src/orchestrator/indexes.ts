@@ -18,15 +18,15 @@ import { taskHasEnded } from '../model/task-state.js';
 import type { Entry, Key, Reader } from '../store/store.js';
 import type { State } from './core/state.js';
 import { indexedElements } from './core/tasks/indexing.js';
-import { type Declared, declaredBy } from './declared-indexes.js';
-import { readProblem } from './load.js';
 import type { EventStream } from './port.js';
-import type { EndedIteration, Proposal, Proposals } from './proposals.js';
+import type { EndedIteration, Proposal, Proposals } from './proposals/proposals.js';
 import { Payloads } from './queries/payloads.js';
-import { lateIndexKey, type ProblemRow, type TaskRow } from './records.js';
-import { summaryOf } from './summary.js';
-import * as tables from './tables.js';
-import { lateIndexes } from './tables.js';
+import { type Declared, declaredBy } from './tables/declared-indexes.js';
+import { readProblem } from './tables/read-rows.js';
+import { lateIndexKey, type ProblemRow, type TaskRow } from './tables/records.js';
+import { summaryOf } from './tables/summary.js';
+import * as tables from './tables/tables.js';
+import { lateIndexes } from './tables/tables.js';
 
 /** Problems, or iterations, that are read and added at once: between two pages the loop goes on. */
 const PAGE = 100;

@@ -1,7 +1,7 @@
 /** Graph files and graphs of the store, as the configuration reads them. */
 import { TuttiError } from '../base/errors.js';
-import { parseGraph } from '../config/graph-file.js';
-import type { KnownTypes } from '../config/known-types.js';
+import { parseGraph } from '../config/graph/graph-file.js';
+import type { KnownTypes } from '../config/graph/known-types.js';
 import { readPlan } from '../model/deployment.js';
 import { planGraph } from '../model/deployment-graph.js';
 import type { Graph } from '../model/graph.js';

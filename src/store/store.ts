@@ -17,7 +17,7 @@ import type { TuttiError } from '../base/errors.js';
 
 export type Key = readonly (string | number)[];
 
-/** The tables, each with its key. Their contents are described in `orchestrator/records.ts`. */
+/** The tables, each with its key. Their contents are described in `orchestrator/tables/records.ts`. */
 export const TABLES = [
   'meta',
   'graphs',

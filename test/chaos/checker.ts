@@ -19,7 +19,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
-import type { StoreVerdict } from '../../src/orchestrator/check.js';
+import type { StoreVerdict } from '../../src/orchestrator/check/check.js';
 import type { Content } from './behaviour.js';
 import { liveProcesses } from './commands.js';
 import { History } from './history.js';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseGraph } from '../../src/config/graph-file.js';
-import { graphJsonSchema } from '../../src/config/graph-json-schema.js';
+import { parseGraph } from '../../src/config/graph/graph-file.js';
+import { graphJsonSchema } from '../../src/config/graph/graph-json-schema.js';
 import { loadTypes } from '../../src/wire/types.js';
 
 const docs = readFileSync(join(import.meta.dirname, '../../docs/graph-file.md'), 'utf8');

@@ -10,7 +10,7 @@ import { wrapped } from '../../src/bus/zmtp/frames.js';
 import { Incoming, type Part } from '../../src/bus/zmtp/incoming.js';
 import { nullMechanism } from '../../src/bus/zmtp/mechanism.js';
 import type { Step } from '../../src/orchestrator/core/turn.js';
-import { ingest } from '../../src/orchestrator/ingest.js';
+import { ingest } from '../../src/orchestrator/incoming/ingest.js';
 import { CURVE_GREETING, CurveClient } from '../bus/zmtp/curve-client.js';
 import { GREETING, readyAs } from '../bus/zmtp/raw-peer.js';
 import { Core, graphOf, moduleSpec } from '../orchestrator/core.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as GraphFile from '../../src/config/graph-file.js';
+import type * as GraphFile from '../../src/config/graph/graph-file.js';
 import type * as WireTypes from '../../src/wire/types.js';
 import type { FuzzTarget } from './guided.js';
 
@@ -75,7 +75,7 @@ export const YAML_WORDS: readonly string[] = [
 /** With the built package, whose sources V8 tells apart by their URLs. */
 export async function graphsTarget(root: string): Promise<FuzzTarget> {
   const built = (file: string) => import(pathToFileURL(join(root, 'dist/src', file)).href);
-  const { parseGraph } = (await built('config/graph-file.js')) as typeof GraphFile;
+  const { parseGraph } = (await built('config/graph/graph-file.js')) as typeof GraphFile;
   const { loadTypes } = (await built('wire/types.js')) as typeof WireTypes;
   const types = loadTypes([join(root, 'proto')]);
   const files = graphFiles(root);

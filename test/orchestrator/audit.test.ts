@@ -6,8 +6,8 @@ import { ProjectReader } from '../../src/orchestrator/projects/reader.js';
 import { listAudit } from '../../src/orchestrator/queries/audit.js';
 import { isRefusal } from '../../src/orchestrator/queries/pages.js';
 import { Turnstile } from '../../src/orchestrator/queries/slices.js';
-import type { AuditRow } from '../../src/orchestrator/records.js';
-import { audit } from '../../src/orchestrator/tables.js';
+import type { AuditRow } from '../../src/orchestrator/tables/records.js';
+import { audit } from '../../src/orchestrator/tables/tables.js';
 import { Core, graphOf, moduleSpec } from './core.js';
 import { inline } from './stage.js';
 

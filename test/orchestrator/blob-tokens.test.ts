@@ -1,7 +1,7 @@
 /** Tokens with which nodes get and put blobs: when they come and end, and what they open. */
 import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { NodeBlobs } from '../../src/orchestrator/access/node-blobs.js';
+import { NodeBlobs } from '../../src/orchestrator/blobs/node-blobs.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { BLOB_TOKEN_MS } from '../../src/orchestrator/core/nodes/blob-tokens.js';
 import type { Blobs } from '../../src/orchestrator/port.js';

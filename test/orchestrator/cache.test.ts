@@ -4,8 +4,8 @@ import { silentLogger } from '../../src/base/logger.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
-import { decodeRow, type ResultRow } from '../../src/orchestrator/records.js';
 import { Retention } from '../../src/orchestrator/retention/retention.js';
+import { decodeRow, type ResultRow } from '../../src/orchestrator/tables/records.js';
 import { Core, graphOf, loop, moduleSpec, type Peer, type Turned } from './core.js';
 import { inline } from './stage.js';
 

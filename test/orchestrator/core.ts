@@ -3,7 +3,7 @@
  * be performed is there to be looked at.
  */
 import { expect } from 'vitest';
-import { parseExpression } from '../../src/config/parse-expression.js';
+import { parseExpression } from '../../src/config/graph/parse-expression.js';
 import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
@@ -17,19 +17,19 @@ import {
   PROTOCOL_VERSION,
 } from '../../src/model/protocol.js';
 import { readServiceGraph } from '../../src/model/service.js';
-import { checkStore, type StoreFault, type StoreVerdict } from '../../src/orchestrator/check.js';
+import { checkStore, type StoreFault, type StoreVerdict } from '../../src/orchestrator/check/check.js';
 import { consider, decide, nextDueMs } from '../../src/orchestrator/core/decide.js';
 import { type AssignOrder, Journal } from '../../src/orchestrator/core/journal.js';
 import type { FleetNode, State } from '../../src/orchestrator/core/state.js';
 import type { Loaded, PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/core/turn.js';
 import { weigh } from '../../src/orchestrator/core/weigh.js';
-import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
-import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
-import { look, type Matter } from '../../src/orchestrator/look.js';
+import { load, NOTHING_LOADED } from '../../src/orchestrator/loop/load.js';
+import { recover } from '../../src/orchestrator/loop/recover.js';
 import type { Answer } from '../../src/orchestrator/port.js';
-import type { Proposal, Weighed } from '../../src/orchestrator/proposals.js';
-import { decodeRow, type TaskRow } from '../../src/orchestrator/records.js';
-import { recover } from '../../src/orchestrator/recover.js';
+import { look, type Matter } from '../../src/orchestrator/proposals/look.js';
+import type { Proposal, Weighed } from '../../src/orchestrator/proposals/proposals.js';
+import { noteFactsSince } from '../../src/orchestrator/tables/facts-since.js';
+import { decodeRow, type TaskRow } from '../../src/orchestrator/tables/records.js';
 import { createMemoryDisk, type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { FaultyJournal, Injected } from '../support/faulty-journal.js';

@@ -19,9 +19,9 @@ import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
 import { writeFact } from '../../src/orchestrator/core/rows.js';
 import { replicaToRow, serviceToRow } from '../../src/orchestrator/core/services/service-row.js';
 import { State } from '../../src/orchestrator/core/state.js';
-import { problemToRow } from '../../src/orchestrator/core/tasks/problem.js';
 import { webhookToRow } from '../../src/orchestrator/core/webhooks/webhook-row.js';
-import { itemToRow, taskToRow } from '../../src/orchestrator/records.js';
+import { problemToRow } from '../../src/orchestrator/tables/problem-row.js';
+import { itemToRow, taskToRow } from '../../src/orchestrator/tables/records.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { graphOf, loop, moduleSpec } from './core.js';
 

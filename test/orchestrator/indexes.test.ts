@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { isIndexed } from '../../src/orchestrator/declared-indexes.js';
 import { Indexes } from '../../src/orchestrator/indexes.js';
 import type { StreamEvent } from '../../src/orchestrator/port.js';
+import { isIndexed } from '../../src/orchestrator/tables/declared-indexes.js';
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory.js';
 import { iterationRows, meterGraph, problemIdOf, rowsOf } from '../support/history.js';
 import { weighing } from '../support/weighing.js';

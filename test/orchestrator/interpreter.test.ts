@@ -1,7 +1,7 @@
 /** Graphs with conditions, approvals and loops, against a plain interpreter of the same graph. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { loopFaults } from '../../src/config/loop-faults.js';
+import { loopFaults } from '../../src/config/graph/loop-faults.js';
 import { bodyOf } from '../../src/model/graph.js';
 import { expressionOf, loop, moduleSpec } from './core.js';
 import { Stage } from './stage.js';

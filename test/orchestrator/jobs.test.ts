@@ -4,7 +4,7 @@ import type { Cluster } from '../../src/model/cluster.js';
 import { JOB_GRAPH, JOB_GRAPH_NAME, jobStateOf } from '../../src/model/job.js';
 import { AGENT_MODULE } from '../../src/model/run.js';
 import type { NewCluster, Request } from '../../src/orchestrator/port.js';
-import { jobAsSubmission } from '../../src/orchestrator/prepare-job.js';
+import { jobAsSubmission } from '../../src/orchestrator/prepare/job.js';
 import { Core, type Peer } from './core.js';
 
 const cluster = (name: string): NewCluster => ({

@@ -1,12 +1,12 @@
 /** A task of one graph whose nodes do what a test says: each module gives a value, or fails, when it is told to. */
-import { inTopologicalOrder } from '../../src/config/graph-edges.js';
+import { inTopologicalOrder } from '../../src/config/graph/graph-edges.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
 import type { PayloadRef } from '../../src/model/payload.js';
 import { awaitedApproval } from '../../src/model/task.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import type { PreparedInput, PreparedRequest } from '../../src/orchestrator/core/turn.js';
-import type { TaskRow } from '../../src/orchestrator/records.js';
+import type { TaskRow } from '../../src/orchestrator/tables/records.js';
 import { Core, graphOf, type Peer, type Turned } from './core.js';
 
 const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

@@ -1,9 +1,9 @@
 /** What is proposed is decided by what is the case at that moment, a batch that waits for room included. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
-import type { Proposal, Removal } from '../../src/orchestrator/proposals.js';
-import { EMPTY, encodeRow } from '../../src/orchestrator/records.js';
-import type { Summary } from '../../src/orchestrator/summary.js';
+import type { Proposal, Removal } from '../../src/orchestrator/proposals/proposals.js';
+import { EMPTY, encodeRow } from '../../src/orchestrator/tables/records.js';
+import type { Summary } from '../../src/orchestrator/tables/summary.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 
 const DECLINED = { kind: 'declined' };

@@ -9,7 +9,7 @@ import {
   type ServiceSpec,
   type ServiceType,
 } from '../../src/model/service.js';
-import { FoldedState } from '../../src/orchestrator/folded/state.js';
+import { FoldedState } from '../../src/orchestrator/check/folded/state.js';
 import {
   type FleetPlan,
   type FleetStep,

@@ -31,15 +31,15 @@ import type { Journal } from '../../src/orchestrator/core/journal.js';
 import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
 import { replicaToRow, serviceToRow } from '../../src/orchestrator/core/services/service-row.js';
 import type { State } from '../../src/orchestrator/core/state.js';
-import { problemToRow } from '../../src/orchestrator/core/tasks/problem.js';
+import { recover } from '../../src/orchestrator/loop/recover.js';
+import { problemToRow } from '../../src/orchestrator/tables/problem-row.js';
 import {
   type Clocks,
   decodeRow,
   encodeRow,
   type TaskRow,
   taskToRow,
-} from '../../src/orchestrator/records.js';
-import { recover } from '../../src/orchestrator/recover.js';
+} from '../../src/orchestrator/tables/records.js';
 import { hasLabels } from '../../src/scheduling/placement.js';
 import type { MemoryStore } from '../../src/store/memory.js';
 import { Mirror } from '../support/mirror.js';

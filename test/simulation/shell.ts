@@ -5,23 +5,28 @@
 import { silentLogger } from '../../src/base/logger.js';
 import { isDeploymentGraph } from '../../src/model/deployment.js';
 import type { Retention as Policy } from '../../src/model/graph.js';
-import { checkStore, type StoreFault } from '../../src/orchestrator/check.js';
+import { checkStore, type StoreFault } from '../../src/orchestrator/check/check.js';
 import { consider, nextDueMs, seal } from '../../src/orchestrator/core/decide.js';
 import type { Journal, Reply } from '../../src/orchestrator/core/journal.js';
 import type { LoadedGraph, State } from '../../src/orchestrator/core/state.js';
 import type { PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/core/turn.js';
 import { weigh } from '../../src/orchestrator/core/weigh.js';
-import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
-import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
-import { look } from '../../src/orchestrator/look.js';
-import type { BlobFiles } from '../../src/orchestrator/map-lists.js';
-import { PayloadCache } from '../../src/orchestrator/payload-cache.js';
-import { Performer } from '../../src/orchestrator/perform.js';
+import { load, NOTHING_LOADED } from '../../src/orchestrator/loop/load.js';
+import type { BlobFiles } from '../../src/orchestrator/loop/map-lists.js';
+import { PayloadCache } from '../../src/orchestrator/loop/payload-cache.js';
+import { Performer } from '../../src/orchestrator/loop/perform.js';
+import { recover } from '../../src/orchestrator/loop/recover.js';
 import type { Answer } from '../../src/orchestrator/port.js';
-import { isRemoval, type Proposal, type Proposals, type Weighed } from '../../src/orchestrator/proposals.js';
-import type { Clocks } from '../../src/orchestrator/records.js';
-import { recover } from '../../src/orchestrator/recover.js';
+import { look } from '../../src/orchestrator/proposals/look.js';
+import {
+  isRemoval,
+  type Proposal,
+  type Proposals,
+  type Weighed,
+} from '../../src/orchestrator/proposals/proposals.js';
 import { type Forgotten, Retention } from '../../src/orchestrator/retention/retention.js';
+import { noteFactsSince } from '../../src/orchestrator/tables/facts-since.js';
+import type { Clocks } from '../../src/orchestrator/tables/records.js';
 import { type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
 import { FaultyJournal, Injected } from '../support/faulty-journal.js';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { checkStore } from '../../src/orchestrator/check.js';
+import { checkStore } from '../../src/orchestrator/check/check.js';
 import { openStore } from '../../src/store/lmdb.js';
 import type { Store, Table } from '../../src/store/store.js';
 

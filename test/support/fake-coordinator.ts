@@ -29,7 +29,7 @@ import type {
   View,
   Workspace,
 } from '../../src/orchestrator/port.js';
-import { prepareGrant, withToken } from '../../src/orchestrator/prepare-grant.js';
+import { prepareGrant, withToken } from '../../src/orchestrator/prepare/grant.js';
 import { exportedText } from '../../src/orchestrator/queries/export.js';
 import { foundJson } from '../../src/orchestrator/queries/found.js';
 import { createFakeEvents, type FakeEvents } from './fake-events.js';

@@ -4,17 +4,17 @@ import type { TaskState } from '../../src/model/task-state.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
 import type { LoadedGraph } from '../../src/orchestrator/core/state.js';
 import { indexedElements } from '../../src/orchestrator/core/tasks/indexing.js';
-import { indexKey } from '../../src/orchestrator/index-key.js';
 import { inProcessReaders } from '../../src/orchestrator/queries/service/in-process.js';
 import { QueryService, type ReaderQueries } from '../../src/orchestrator/queries/service/service.js';
+import { indexKey } from '../../src/orchestrator/tables/index-key.js';
 import {
   EMPTY,
   encodeRow,
   type ModuleRow,
   type ProblemRow,
   type TaskRow,
-} from '../../src/orchestrator/records.js';
-import { summaryOf } from '../../src/orchestrator/summary.js';
+} from '../../src/orchestrator/tables/records.js';
+import { summaryOf } from '../../src/orchestrator/tables/summary.js';
 import type { Key, Reader, Store, Table, Write } from '../../src/store/store.js';
 import { loadTypes } from '../../src/wire/types.js';
 import { silent } from './silent.js';

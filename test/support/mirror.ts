@@ -11,14 +11,15 @@ import { Journal } from '../../src/orchestrator/core/journal.js';
 import { nodeFromRow } from '../../src/orchestrator/core/nodes/node-row.js';
 import { writeFact, writeRows } from '../../src/orchestrator/core/rows.js';
 import { State } from '../../src/orchestrator/core/state.js';
-import { problemFromRow, problemIn } from '../../src/orchestrator/core/tasks/problem.js';
+import { problemIn } from '../../src/orchestrator/core/tasks/problem.js';
+import { problemFromRow } from '../../src/orchestrator/tables/problem-row.js';
 import {
   decodeRow,
   executionFromRow,
   type NodeRow,
   type ProblemRow,
   type TaskRow,
-} from '../../src/orchestrator/records.js';
+} from '../../src/orchestrator/tables/records.js';
 import type { Key, Table, Write } from '../../src/store/store.js';
 
 export class Mirror {

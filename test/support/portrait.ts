@@ -3,7 +3,7 @@ import type { ModuleRun } from '../../src/model/task.js';
 import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
 import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
 import type { FleetNode, State } from '../../src/orchestrator/core/state.js';
-import { taskToRow } from '../../src/orchestrator/records.js';
+import { taskToRow } from '../../src/orchestrator/tables/records.js';
 
 /** Errors are counted on purpose, also where nothing else is left of a step. */
 const OF_ERRORS = ['internal_errors', 'evaluations_failed'];

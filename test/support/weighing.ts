@@ -3,9 +3,9 @@ import { Journal } from '../../src/orchestrator/core/journal.js';
 import { type LoadedGraph, State } from '../../src/orchestrator/core/state.js';
 import type { Settings, Turn } from '../../src/orchestrator/core/turn.js';
 import { weigh } from '../../src/orchestrator/core/weigh.js';
-import { NOTHING_LOADED } from '../../src/orchestrator/load.js';
-import { look } from '../../src/orchestrator/look.js';
-import type { Proposals } from '../../src/orchestrator/proposals.js';
+import { NOTHING_LOADED } from '../../src/orchestrator/loop/load.js';
+import { look } from '../../src/orchestrator/proposals/look.js';
+import type { Proposals } from '../../src/orchestrator/proposals/proposals.js';
 import type { Store } from '../../src/store/store.js';
 
 export function weighing(

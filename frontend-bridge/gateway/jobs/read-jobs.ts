@@ -8,7 +8,7 @@
  */
 
 import { buffer } from 'node:stream/consumers';
-import { type JobTypes, LogParser } from '../../../src/config/job-types.js';
+import { type JobTypes, LogParser } from '../../../src/config/forms/job-types.js';
 import type { ExecutionJson, TaskAnswerJson } from '../../../src/contract/iteration.js';
 import type { JobIterationJson, JobJson } from '../../../src/contract/job.js';
 import type { WholeProblemJson } from '../../../src/contract/problem.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ClusterChangeSchema, ClusterSchema } from '../../../src/config/cluster-schema.js';
+import { ClusterChangeSchema, ClusterSchema } from '../../../src/config/forms/cluster-schema.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { clusterView } from '../answers/cluster.js';
 import type { App } from '../http.js';

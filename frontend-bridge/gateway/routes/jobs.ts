@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { JobSchema } from '../../../src/config/job-schema.js';
-import type { JobTypes } from '../../../src/config/job-types.js';
+import { JobSchema } from '../../../src/config/forms/job-schema.js';
+import type { JobTypes } from '../../../src/config/forms/job-types.js';
 import { JOB_STATES } from '../../../src/model/job.js';
 import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
 import { commandIssued } from '../answers/command.js';

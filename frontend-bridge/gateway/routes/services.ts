@@ -1,6 +1,6 @@
 /** Services: what is to be kept running, and what runs of it. */
 import { z } from 'zod';
-import { ServiceCount, ServiceName, ServiceSchema } from '../../../src/config/service-schema.js';
+import { ServiceCount, ServiceName, ServiceSchema } from '../../../src/config/forms/service-schema.js';
 import { parseTaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, Queries, Workspace } from '../../../src/orchestrator/port.js';
 import { placementView, serviceView } from '../answers/service.js';

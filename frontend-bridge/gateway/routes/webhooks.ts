@@ -1,6 +1,6 @@
 /** Webhooks: where events are posted to. */
 import { z } from 'zod';
-import { WebhookSchema } from '../../../src/config/webhook-schema.js';
+import { WebhookSchema } from '../../../src/config/forms/webhook-schema.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { webhookTested, webhookView } from '../answers/webhook.js';
 import type { App } from '../http.js';

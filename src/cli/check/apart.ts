@@ -4,7 +4,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Fault, TuttiError } from '../../base/errors.js';
-import type { StoreVerdict } from '../../orchestrator/check.js';
+import type { StoreVerdict } from '../../orchestrator/check/check.js';
 
 /** The single message of the process. */
 export type CheckAnswer =

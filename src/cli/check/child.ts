@@ -1,6 +1,6 @@
 /** The process that reads a store to check it; `apart.ts` starts it and reads its result. */
 import { messageOf, TuttiError } from '../../base/errors.js';
-import { checkStore } from '../../orchestrator/check.js';
+import { checkStore } from '../../orchestrator/check/check.js';
 import { readStoredGraph } from '../../server/stored-graphs.js';
 import { partsOf } from '../../store/data-dir.js';
 import { openStoreReadOnly } from '../../store/lmdb.js';

@@ -1,12 +1,12 @@
 /** `tutti access`: who else gets in, and as what. */
 import { type Command, Option } from 'commander';
 import { ROLES } from '../../model/access.js';
+import { milliseconds } from '../arguments/days.js';
 import type { Json } from '../client.js';
-import { milliseconds } from '../days.js';
 import { everyItem } from '../every-item.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 interface GrantOptions extends CommonOptions {
   readonly role: string;

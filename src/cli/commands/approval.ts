@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import type { Decision } from '../../model/approval.js';
 import { shortId } from '../../model/short-id.js';
+import { taskIdOf } from '../arguments/short-ids.js';
 import type { Json } from '../client.js';
 import { everyItem } from '../every-item.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { taskIdOf } from '../short-ids.js';
-import { table } from '../table.js';
-import { taskPath } from '../task.js';
+import { taskPath } from '../tasks/task.js';
 
 interface DecideOptions extends CommonOptions {
   readonly reason?: string;

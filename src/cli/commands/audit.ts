@@ -2,11 +2,11 @@
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { AUDIT_RESULTS } from '../../model/audit.js';
-import { pageLimit } from '../arguments.js';
+import { pageLimit } from '../arguments/arguments.js';
 import type { Json } from '../client.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 interface AuditOptions extends CommonOptions {
   readonly by?: string;

@@ -2,11 +2,11 @@
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { messageOf } from '../../base/errors.js';
+import { taskIdOf } from '../arguments/short-ids.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { taskIdOf } from '../short-ids.js';
-import { taskPath } from '../task.js';
+import { taskPath } from '../tasks/task.js';
 
 interface CrateOptions extends CommonOptions {
   readonly license?: string;

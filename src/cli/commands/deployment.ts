@@ -9,17 +9,17 @@ import type {
   OperationJson,
 } from '../../contract/deployment.js';
 import type { Blueprint } from '../../model/blueprint.js';
-import { readBlueprintFile } from '../blueprint-file.js';
+import { readBlueprintFile } from '../arguments/blueprint-file.js';
 import type { Json } from '../client.js';
 import { finishCommand } from '../command-outcome.js';
-import { eventLine } from '../event-line.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
-import { printLog } from '../print-log.js';
+import { printLog } from '../print/print-log.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import { table } from '../table.js';
-import { taskIdArgument, waitForTask } from '../task.js';
+import { eventLine } from '../tasks/event-line.js';
+import { taskIdArgument, waitForTask } from '../tasks/task.js';
 
 interface DeployOptions extends CommonOptions {
   readonly name?: string;

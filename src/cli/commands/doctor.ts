@@ -11,8 +11,8 @@ import { loadConfig } from '../../config/config.js';
 import type { PeerJson } from '../../contract/peer.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import { table } from '../table.js';
 
 type Verdict = 'ok' | 'note' | 'fault';
 

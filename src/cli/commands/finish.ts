@@ -1,8 +1,8 @@
 import type { Json } from '../client.js';
-import { eventLine } from '../event-line.js';
 import { writeLine } from '../io.js';
 import type { Session } from '../program.js';
-import { demandSuccess, taskIdArgument, waitForTask } from '../task.js';
+import { eventLine } from '../tasks/event-line.js';
+import { demandSuccess, taskIdArgument, waitForTask } from '../tasks/task.js';
 import { printShortages, printTask } from './print-task.js';
 
 /** Prints the task that was begun; with `wait` follows it to its end and prints that. */

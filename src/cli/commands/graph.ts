@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import { type Fault, TuttiError } from '../../base/errors.js';
-import { type ParsedGraph, parseGraph } from '../../config/graph-file.js';
-import { type FilesBeside, filesBeside, hashesOf } from '../../config/graph-files.js';
-import { graphJsonSchema } from '../../config/graph-json-schema.js';
-import { isRecord, readYaml } from '../../config/yaml.js';
-import { withPlaces } from '../../config/yaml-places.js';
+import { type ParsedGraph, parseGraph } from '../../config/graph/graph-file.js';
+import { type FilesBeside, filesBeside, hashesOf } from '../../config/graph/graph-files.js';
+import { graphJsonSchema } from '../../config/graph/graph-json-schema.js';
+import { withPlaces } from '../../config/yaml/places.js';
+import { isRecord, readYaml } from '../../config/yaml/yaml.js';
 import { filesOfGraph } from '../../model/graph.js';
+import { fileAtFault, readNamedFile } from '../arguments/named-file.js';
 import type { Client, Json } from '../client.js';
 import type { CliError } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
-import { fileAtFault, readNamedFile } from '../named-file.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 /** Reads a graph without an orchestrator: the text, its file's name for the messages, and where types are found. */
 export type GraphReader = (

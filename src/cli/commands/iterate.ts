@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { iterationNumber } from '../arguments.js';
-import { readJsonInput } from '../input.js';
+import { iterationNumber } from '../arguments/arguments.js';
+import { readJsonInput } from '../arguments/input.js';
+import { problemIdOf } from '../arguments/short-ids.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { problemIdOf } from '../short-ids.js';
-import { problemPath } from '../task.js';
+import { problemPath } from '../tasks/task.js';
 import { finish } from './finish.js';
 import { type Labels, requireOption } from './require.js';
 

@@ -4,16 +4,16 @@ import { type Command, Option } from 'commander';
 import { messageOf } from '../../base/errors.js';
 import { inertText } from '../../base/inert.js';
 import { shortId } from '../../model/short-id.js';
-import { pageLimit } from '../arguments.js';
+import { pageLimit } from '../arguments/arguments.js';
+import { problemIdOf } from '../arguments/short-ids.js';
 import type { Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
-import { jsonArray } from '../json-lines.js';
+import { jsonArray } from '../print/json-lines.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { problemIdOf } from '../short-ids.js';
-import { table } from '../table.js';
-import { problemPath } from '../task.js';
-import { varyingFields } from '../varying-fields.js';
+import { problemPath } from '../tasks/task.js';
+import { varyingFields } from '../tasks/varying-fields.js';
 
 interface SearchOptions extends CommonOptions {
   readonly filter?: string;

@@ -1,14 +1,14 @@
 /** The commands that print what happened, line by line: `logs` and `events`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { follow, type StreamedEvent } from '../../client/follow.js';
-import { printEvent } from '../event-line.js';
+import { taskIdOf } from '../arguments/short-ids.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
-import { LEVELS, type Level, logLineOf, printLogLine } from '../log-line.js';
-import { paintOf } from '../paint.js';
+import { LEVELS, type Level, logLineOf, printLogLine } from '../print/log-line.js';
+import { paintOf } from '../print/paint.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import { taskIdOf } from '../short-ids.js';
-import { taskEvents } from '../task-events.js';
+import { printEvent } from '../tasks/event-line.js';
+import { taskEvents } from '../tasks/task-events.js';
 
 interface LogsOptions extends CommonOptions {
   readonly module?: string;

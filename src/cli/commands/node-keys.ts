@@ -1,12 +1,12 @@
 /** `tutti node enroll|keys|revoke|rotate-server-key`: who may connect with CURVE. */
 import { type Command, Option, type ParseOptionsResult } from 'commander';
 import { keyFromZ85 } from '../../base/z85.js';
+import { milliseconds } from '../arguments/days.js';
 import type { Json } from '../client.js';
-import { milliseconds } from '../days.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 interface EnrollOptions extends CommonOptions {
   readonly module?: string;

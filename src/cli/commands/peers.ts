@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import type { PeerJson } from '../../contract/peer.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 export function peersCommand(program: Command, io: Io): void {
   clientCommand(

@@ -1,7 +1,7 @@
 import type { TaskAnswerJson } from '../../contract/iteration.js';
 import { writeLine } from '../io.js';
 import type { Session } from '../program.js';
-import { describeTask } from '../task.js';
+import { describeTask } from '../tasks/task.js';
 
 /** A task as it stands: as JSON, or for a person, below what `lead` is. */
 export function printTask(session: Session, view: TaskAnswerJson, lead = ''): void {

@@ -3,13 +3,13 @@ import { buffer } from 'node:stream/consumers';
 import { Argument, type Command } from 'commander';
 import { decodeText } from '../../base/decode-text.js';
 import { ClientError } from '../../client/errors.js';
+import { readNamedFile } from '../arguments/named-file.js';
+import { problemIdOf } from '../arguments/short-ids.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
-import { readNamedFile } from '../named-file.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { problemIdOf } from '../short-ids.js';
-import { problemPath } from '../task.js';
+import { problemPath } from '../tasks/task.js';
 
 interface SetOptions extends CommonOptions {
   readonly title?: string;

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 export function secretCommand(program: Command, io: Io): void {
   const secret = program.command('secret').description('Set, list and remove secrets');

@@ -1,15 +1,15 @@
 /** `tutti service`: what is to be kept running. */
 import type { Command } from 'commander';
-import { hashesOf } from '../../config/graph-files.js';
+import { hashesOf } from '../../config/graph/graph-files.js';
 import { type ReadServices, readServices, type ServiceWithFiles } from '../../config/service-files.js';
+import { fileAtFault, noSuchFile } from '../arguments/named-file.js';
 import type { Client, Json } from '../client.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
-import { fileAtFault, noSuchFile } from '../named-file.js';
-import { printLog } from '../print-log.js';
+import { printLog } from '../print/print-log.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 interface LogOptions extends CommonOptions {
   readonly replica?: string;

@@ -1,14 +1,14 @@
 /** The commands that steer: `nodes`, `node` and `task`. */
 import { Argument, type Command } from 'commander';
 import { shortId } from '../../model/short-id.js';
+import { nodeIdOf, taskIdOf } from '../arguments/short-ids.js';
 import { finishCommand } from '../command-outcome.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import { nodeIdOf, taskIdOf } from '../short-ids.js';
-import { table } from '../table.js';
-import { taskPath } from '../task.js';
+import { taskPath } from '../tasks/task.js';
 import { nodeKeyCommands } from './node-keys.js';
 
 interface ReasonOptions extends CommonOptions {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { readJsonInput } from '../input.js';
+import { readJsonInput } from '../arguments/input.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { finish } from './finish.js';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { createLogUpdate } from 'log-update';
 import type { Io } from '../io.js';
-import { paintOf, plain } from '../paint.js';
+import { paintOf, plain } from '../print/paint.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { drawTop } from '../top/draw.js';
 import { type Reading, readLoad } from '../top/load.js';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { follow } from '../../client/follow.js';
-import { printEvent } from '../event-line.js';
+import { taskIdOf } from '../arguments/short-ids.js';
 import { type Io, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import { taskIdOf } from '../short-ids.js';
-import { demandSuccess, describeTask, waitForTask } from '../task.js';
+import { printEvent } from '../tasks/event-line.js';
+import { demandSuccess, describeTask, waitForTask } from '../tasks/task.js';
 import { drawToEnd, type Terminal, terminalOf } from '../watch/live.js';
 import { printTask } from './print-task.js';
 

@@ -6,8 +6,8 @@ import type { Json } from '../client.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
+import { table } from '../print/table.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { table } from '../table.js';
 
 interface AddOptions extends CommonOptions {
   readonly event: readonly string[];

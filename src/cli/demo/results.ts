@@ -1,5 +1,5 @@
 /** The table at the end of the demonstration: every module's result, one column an iteration. */
-import { table } from '../table.js';
+import { table } from '../print/table.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

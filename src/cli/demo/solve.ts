@@ -1,7 +1,7 @@
 /** The requests of the demonstration: the problem, again with a lower footprint, and the footprint in other places. */
 import type { Client } from '../client.js';
 import type { Io } from '../io.js';
-import { waitForTask } from '../task.js';
+import { waitForTask } from '../tasks/task.js';
 import { drawToEnd, type Terminal } from '../watch/live.js';
 import type { Bar } from './chart.js';
 import { footprints, type SolvedIteration } from './results.js';

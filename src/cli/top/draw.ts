@@ -1,8 +1,8 @@
 /** A reading as lines of a terminal. Pure; what comes from others is made inert before it is coloured. */
 import { inertText } from '../../base/inert.js';
 import { shortId } from '../../model/short-id.js';
-import type { Paint } from '../paint.js';
-import { table } from '../table.js';
+import type { Paint } from '../print/paint.js';
+import { table } from '../print/table.js';
 import { duration } from '../watch/draw.js';
 import type { Reading } from './load.js';
 

@@ -4,7 +4,7 @@ import type { StreamedEvent } from '../../client/follow.js';
 import type { TaskAnswerJson } from '../../contract/iteration.js';
 import { EXECUTION_ENDS } from '../../model/execution.js';
 import { type HoldingLoop, missingInputs, statesFor, waitingFor } from '../../model/module-state.js';
-import { provenanceOf, sourceOf } from '../task.js';
+import { provenanceOf, sourceOf } from '../tasks/task.js';
 
 export interface Line {
   readonly name: string;

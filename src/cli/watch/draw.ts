@@ -1,6 +1,6 @@
 /** A board as lines of a terminal: state, bar, time and what feeds what. Pure; no line is longer than the terminal is wide. */
 import { inertText } from '../../base/inert.js';
-import type { Ink, Paint } from '../paint.js';
+import type { Ink, Paint } from '../print/paint.js';
 import { type Board, type Line, noteOf } from './board.js';
 
 const SIGNS: Readonly<Record<string, readonly [sign: string, ink: Ink]>> = {

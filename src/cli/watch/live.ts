@@ -5,8 +5,8 @@ import type { TaskAnswerJson } from '../../contract/iteration.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Client } from '../client.js';
 import type { Io } from '../io.js';
-import { type Paint, paintOf } from '../paint.js';
-import { taskPath, waitForTask } from '../task.js';
+import { type Paint, paintOf } from '../print/paint.js';
+import { taskPath, waitForTask } from '../tasks/task.js';
 import { advance, type Board, boardOf, type Course } from './board.js';
 import { draw } from './draw.js';
 

@@ -21,7 +21,7 @@ import type { Task } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Table, Write } from '../../store/store.js';
 import type { Answer, View } from '../port.js';
-import { encodeRow, type IdempotencyRow } from '../records.js';
+import { encodeRow, type IdempotencyRow } from '../tables/records.js';
 import { eventJson } from './event-json.js';
 import { pagesOf } from './event-pages.js';
 import type { FleetNode } from './state.js';

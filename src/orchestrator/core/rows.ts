@@ -11,8 +11,9 @@ import { type DoneItem, moduleName, phaseOf, type Task, takenBlobs } from '../..
 import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
-import { indexKey } from '../index-key.js';
 import { listed } from '../projects/listing.js';
+import { indexKey } from '../tables/index-key.js';
+import { problemToRow } from '../tables/problem-row.js';
 import {
   AGES_DOUBTED,
   type AuditRow,
@@ -26,8 +27,8 @@ import {
   type ResultRow,
   streamOwner,
   taskToRow,
-} from '../records.js';
-import { summaryNow } from '../summary.js';
+} from '../tables/records.js';
+import { summaryNow } from '../tables/summary.js';
 import { grantToRow } from './access/grant-row.js';
 import { secretToRow } from './access/secret-row.js';
 import { clusterToRow } from './clusters/cluster-row.js';
@@ -38,7 +39,7 @@ import { nodeToRow } from './nodes/node-row.js';
 import { replicaToRow, serviceToRow } from './services/service-row.js';
 import type { State } from './state.js';
 import { indexKeysNow } from './tasks/indexing.js';
-import { problemIn, problemToRow } from './tasks/problem.js';
+import { problemIn } from './tasks/problem.js';
 import { webhookToRow } from './webhooks/webhook-row.js';
 
 /** Adds the payloads, and the rows of what the batch has changed. */

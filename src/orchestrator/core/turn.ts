@@ -14,7 +14,7 @@ import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import type { KeyChanges } from '../access/kept-keys.js';
 import type { NewGrant, Request } from '../port.js';
-import type { IdempotencyRow, ProblemRow, TaskRow } from '../records.js';
+import type { IdempotencyRow, ProblemRow, TaskRow } from '../tables/records.js';
 import type { Journal } from './journal.js';
 import type { State } from './state.js';
 

@@ -10,8 +10,8 @@
 import { ALL_PROJECTS, DEFAULT_PROJECT } from '../../model/access.js';
 import { compareKeys } from '../../store/key.js';
 import type { Entry, Key, Range, Reader, Table } from '../../store/store.js';
-import { type CommandRow, projectOfRow } from '../records.js';
-import * as tables from '../tables.js';
+import { type CommandRow, projectOfRow } from '../tables/records.js';
+import * as tables from '../tables/tables.js';
 import { BEFORE_PROJECTS, BEHIND_PROJECTS, type List, listed, problemSeqIn, unlisted } from './listing.js';
 
 /** P1. How it is found out whose a row is. */

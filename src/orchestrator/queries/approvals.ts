@@ -8,7 +8,7 @@ import { formatTaskId } from '../../model/task-id.js';
 import type { Waiting } from '../../model/waiting.js';
 import type { Key } from '../../store/store.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
-import { approvals, iterations, problems } from '../tables.js';
+import { approvals, iterations, problems } from '../tables/tables.js';
 import type { Moment } from './moment.js';
 import { badCursor, isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
 

@@ -1,8 +1,8 @@
 /** The audit, page by page: entries are looked at from the newest on, and a page ends where it is full or has looked at enough of them. */
 import type { AuditEntryJson } from '../../contract/audit.js';
 import type { AuditFilter, Page, PageRequest, Refusal, View } from '../port.js';
-import type { AuditRow } from '../records.js';
-import { audit } from '../tables.js';
+import type { AuditRow } from '../tables/records.js';
+import { audit } from '../tables/tables.js';
 import type { Moment } from './moment.js';
 import { badCursor, isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
 

@@ -9,9 +9,9 @@
  */
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Entry, Key, Reader } from '../../store/store.js';
-import type { ProblemRow, TaskRow } from '../records.js';
-import { decodeSummary, remarked, type Summary, summaryOf } from '../summary.js';
-import { iterations, problemMarks, problems } from '../tables.js';
+import type { ProblemRow, TaskRow } from '../tables/records.js';
+import { decodeSummary, remarked, type Summary, summaryOf } from '../tables/summary.js';
+import { iterations, problemMarks, problems } from '../tables/tables.js';
 import type { Slices } from './slices.js';
 
 /** An iteration that may be found; of problems, their newest one. */

@@ -2,8 +2,8 @@
 import type { ComponentReplicaJson } from '../../contract/deployment.js';
 import { type DeploymentPlan, serviceName } from '../../model/deployment.js';
 import type { Reader } from '../../store/store.js';
-import type { ReplicaRow, ServiceRow } from '../records.js';
-import * as tables from '../tables.js';
+import type { ReplicaRow, ServiceRow } from '../tables/records.js';
+import * as tables from '../tables/tables.js';
 
 /** Those that are there, by their names. */
 export async function servicesOf(

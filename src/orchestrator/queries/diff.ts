@@ -6,7 +6,7 @@ import { pointer } from '../../base/json/pointer.js';
 import { outputReference, outputsOf } from '../../model/graph.js';
 import type { CompiledGraph } from '../../model/task.js';
 import type { Refusal, View } from '../port.js';
-import { reusedModules } from '../summary.js';
+import { reusedModules } from '../tables/summary.js';
 import { type Moment, taskOf } from './moment.js';
 import { isRefusal } from './pages.js';
 

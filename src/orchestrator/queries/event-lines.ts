@@ -8,7 +8,7 @@ import { DEFAULT_PROJECT } from '../../model/access.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Reader } from '../../store/store.js';
 import type { Page, PageRequest, Refusal, StreamEvent, View } from '../port.js';
-import { events, type TypedTable, taskEvents } from '../tables.js';
+import { events, type TypedTable, taskEvents } from '../tables/tables.js';
 import { findExecution } from './iterations.js';
 import { type Moment, taskOf } from './moment.js';
 import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';

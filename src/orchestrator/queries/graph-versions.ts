@@ -7,9 +7,9 @@ import { compileGraph } from '../../model/task.js';
 import type { Reader } from '../../store/store.js';
 import { type TypeRegistry, typesFromJson } from '../../wire/types.js';
 import type { LoadedGraph } from '../core/state.js';
-import { isIndexed } from '../declared-indexes.js';
-import type { GraphRow } from '../records.js';
-import { graphs } from '../tables.js';
+import { isIndexed } from '../tables/declared-indexes.js';
+import type { GraphRow } from '../tables/records.js';
+import { graphs } from '../tables/tables.js';
 
 /** Reads a graph that was accepted before, whatever its size. */
 export type ReadStoredGraph = (yaml: string, types: TypeRegistry) => Graph;

@@ -8,7 +8,7 @@ import { isPrivateGraph } from '../../model/private-graph.js';
 import type { Resources, RunSpec, RunWork } from '../../model/run.js';
 import type { LoadedGraph } from '../core/state.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
-import { deployments, graphs } from '../tables.js';
+import { deployments, graphs } from '../tables/tables.js';
 import { type Moment, notFound } from './moment.js';
 import { pageOf } from './pages.js';
 import { loopsView, time } from './views.js';

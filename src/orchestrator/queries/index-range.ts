@@ -2,7 +2,7 @@
 
 import type { Comparison } from '../../base/expression/expression.js';
 import type { Key } from '../../store/store.js';
-import { afterKind, indexElement } from '../index-key.js';
+import { afterKind, indexElement } from '../tables/index-key.js';
 
 /** Keys of `iteration_index` that begin with `field`; both ends are exclusive and need not exist. */
 export interface IndexRange {

@@ -5,8 +5,8 @@ import { outputReference, splitReference, typeOf } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
 import type { LoadedGraph } from '../core/state.js';
 import type { StoredOutput } from '../port.js';
-import { type ExecutionRow, outputRefsOf, type PayloadRefRow, type TaskRow } from '../records.js';
-import { payloads } from '../tables.js';
+import { type ExecutionRow, outputRefsOf, type PayloadRefRow, type TaskRow } from '../tables/records.js';
+import { payloads } from '../tables/tables.js';
 
 /** A stored output, decoded. */
 export interface Decoded extends Omit<StoredOutput, 'json'> {

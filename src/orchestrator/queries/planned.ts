@@ -8,7 +8,7 @@ import {
 } from '../../model/deployment.js';
 import { observe } from '../../model/deployment-observed.js';
 import type { Reader } from '../../store/store.js';
-import type { ServiceRow, TaskRow } from '../records.js';
+import type { ServiceRow, TaskRow } from '../tables/records.js';
 import { servicesOf } from './deployment-services.js';
 import type { Payloads } from './payloads.js';
 import { moduleView } from './views.js';

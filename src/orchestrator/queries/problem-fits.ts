@@ -1,7 +1,7 @@
 /** Whether a filter holds for one problem, by its newest iteration, as `GET /v1/problems` has it. */
 import { holds } from '../../base/expression/expression.js';
 import type { Refusal, View } from '../port.js';
-import { problemIds } from '../tables.js';
+import { problemIds } from '../tables/tables.js';
 import { readCandidate } from './candidates.js';
 import { compileSearch } from './filter/compile.js';
 import { PROBLEM_FIELDS, readField } from './filter/fields.js';

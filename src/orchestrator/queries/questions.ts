@@ -5,7 +5,7 @@
  */
 import type { JsonText } from '../../base/json/json-text.js';
 import type { Page, Queries, Refusal, View } from '../port.js';
-import { commands } from '../tables.js';
+import { commands } from '../tables/tables.js';
 import { listApprovals } from './approvals.js';
 import { listAudit } from './audit.js';
 import { deployment, deploymentOperation, deploymentOperations } from './deployments.js';

@@ -24,8 +24,8 @@ import {
   type PayloadRefRow,
   projectOfRow,
   type TaskRow,
-} from '../records.js';
-import type { IterationSummary, Summary } from '../summary.js';
+} from '../tables/records.js';
+import type { IterationSummary, Summary } from '../tables/summary.js';
 
 export function time(at: number): string;
 export function time(at: number | undefined): string | null;

@@ -13,9 +13,9 @@
 
 import type { Logger } from '../../base/logger.js';
 import type { Reader } from '../../store/store.js';
-import type { Proposals } from '../proposals.js';
-import { AGES_DOUBTED, type AgesRow } from '../records.js';
-import * as tables from '../tables.js';
+import type { Proposals } from '../proposals/proposals.js';
+import { AGES_DOUBTED, type AgesRow } from '../tables/records.js';
+import * as tables from '../tables/tables.js';
 
 /** A machine that was off over a night raises no question. */
 export const LEAP_MS: number = 24 * 60 * 60 * 1000;

@@ -2,8 +2,8 @@
 
 import { entriesOf } from '../../store/pages.js';
 import type { Key } from '../../store/store.js';
-import { DELETES_AT_ONCE } from '../proposals.js';
-import * as tables from '../tables.js';
+import { DELETES_AT_ONCE } from '../proposals/proposals.js';
+import * as tables from '../tables/tables.js';
 import { namesOf, type Pass, remove } from './pass.js';
 
 const PAGE = 100;

@@ -13,11 +13,11 @@ import type { Retention as Policy } from '../../model/graph.js';
 import { taskHasEnded } from '../../model/task-state.js';
 import { entriesOf } from '../../store/pages.js';
 import type { State } from '../core/state.js';
-import { everIndexed } from '../declared-indexes.js';
 import { indexEntriesOf } from '../indexes.js';
 import { Payloads } from '../queries/payloads.js';
-import { type ProblemRow, refsOf, type TaskRow } from '../records.js';
-import * as tables from '../tables.js';
+import { everIndexed } from '../tables/declared-indexes.js';
+import { type ProblemRow, refsOf, type TaskRow } from '../tables/records.js';
+import * as tables from '../tables/tables.js';
 import { type Pass, remove } from './pass.js';
 
 /** How many iterations, and how many problems, are gone. */

@@ -1,9 +1,9 @@
 /** Leftovers of problems: the oldest events of the stream, blobs without references, expired answers to requests. */
 
 import { entriesOf } from '../../store/pages.js';
-import { DELETES_AT_ONCE } from '../proposals.js';
-import * as tables from '../tables.js';
-import { cursorOf } from '../tables.js';
+import { DELETES_AT_ONCE } from '../proposals/proposals.js';
+import * as tables from '../tables/tables.js';
+import { cursorOf } from '../tables/tables.js';
 import { type Pass, remove } from './pass.js';
 
 /** Whole pages from the old end, as long as enough stay; 0: all. Returns how many events are gone. */

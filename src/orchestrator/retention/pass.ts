@@ -1,6 +1,6 @@
 /** One pass of retention over the store: what its parts read with, and whom they ask. */
 import type { Key, Reader } from '../../store/store.js';
-import type { Proposals, Removal, Weighed } from '../proposals.js';
+import type { Proposals, Removal, Weighed } from '../proposals/proposals.js';
 
 export interface Pass {
   readonly store: Reader;

@@ -2,7 +2,7 @@
  * Forgets what is not to be kept: old iterations of graphs that say so, the old end of the event stream, blobs that nobody refers to,
  * idempotency keys that have expired, commands that were finished long ago, boots that were replaced long ago, nodes long dead.
  *
- * 1. It reads and proposes (`../proposals.ts`). The loop decides and commits, so nothing goes that somebody has begun to use meanwhile.
+ * 1. It reads and proposes (`../proposals/proposals.ts`). The loop decides and commits, so nothing goes that somebody has begun to use meanwhile.
  * 2. What it proposes only removes, so it gets through on a full disk as well, and makes the room that others wait for.
  * 3. Nothing goes for its age while the wall clock is in doubt.
  */
@@ -11,7 +11,7 @@ import type { Logger } from '../../base/logger.js';
 import type { Retention as Policy } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
 import type { State } from '../core/state.js';
-import type { Proposals } from '../proposals.js';
+import type { Proposals } from '../proposals/proposals.js';
 import { forgetBoots, forgetCommands, forgetNodes, NODES_KEPT } from './fleet.js';
 import { forgetIterations } from './iterations.js';
 import { forgetAnswers, forgetBlobs, forgetEvents } from './leftovers.js';

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ReadJobs } from '../../../frontend-bridge/gateway/jobs/read-jobs.js';
-import { type JobType, JobTypeSchema } from '../../../src/config/job-types.js';
-import { noSuchBlob } from '../../../src/orchestrator/blobs.js';
+import { type JobType, JobTypeSchema } from '../../../src/config/forms/job-types.js';
+import { noSuchBlob } from '../../../src/orchestrator/blobs/blobs.js';
 import { fakeNode } from '../../support/fake-coordinator.js';
 import { type RunningGateway, startGateway } from '../../support/gateway.js';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { fileAt, readBlueprint } from '../../../frontend-bridge/web/src/deployments/blueprint-form.js';
 import { valuesOf } from '../../../frontend-bridge/web/src/deployments/blueprint-inputs.js';
 import { joined } from '../../../frontend-bridge/web/src/deployments/chosen-files.js';
-import { blueprintOf } from '../../../src/config/blueprint-file.js';
-import { readYaml } from '../../../src/config/yaml.js';
+import { blueprintOf } from '../../../src/config/blueprint/blueprint-file.js';
+import { readYaml } from '../../../src/config/yaml/yaml.js';
 import { filesOfBlueprint } from '../../../src/model/blueprint.js';
 
 const SHOP = `

@@ -5,7 +5,7 @@ import { GrantBook } from '../../../src/orchestrator/access/grants.js';
 import { VAULT_KEY_BYTES, Vault } from '../../../src/orchestrator/access/vault.js';
 import { grantViews } from '../../../src/orchestrator/core/access/grants.js';
 import type { Answer, NewGrant } from '../../../src/orchestrator/port.js';
-import { prepareGrant, withToken } from '../../../src/orchestrator/prepare-grant.js';
+import { prepareGrant, withToken } from '../../../src/orchestrator/prepare/grant.js';
 import { Core, graphOf, moduleSpec } from '../core.js';
 
 const vault = new Vault(Buffer.alloc(VAULT_KEY_BYTES, 1));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cheapestFirst, conditionsOf, holds } from '../../../src/base/expression/expression.js';
 import { createExpressionParser } from '../../../src/base/expression/grammar.js';
-import { exactValue, indexElement } from '../../../src/orchestrator/index-key.js';
+import { exactValue, indexElement } from '../../../src/orchestrator/tables/index-key.js';
 
 const parse = createExpressionParser();
 

@@ -3,7 +3,7 @@ import { ALL_PROJECTS } from '../../../src/model/access.js';
 import { planInput } from '../../../src/model/deployment-graph.js';
 import type { PreparedInput, PreparedRequest } from '../../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../../src/orchestrator/port.js';
-import { nextOperation } from '../../../src/orchestrator/prepare-operation.js';
+import { nextOperation } from '../../../src/orchestrator/prepare/operation.js';
 import { typesFromDescriptors } from '../../../src/wire/types.js';
 import type { Random } from '../../support/random.js';
 import type { Shell } from '../shell.js';

@@ -9,12 +9,12 @@ import { formatTaskId } from '../../../model/task-id.js';
 import type { RecordedExecution } from '../../../node-kit/recording.js';
 import { packageTypes } from '../../../wire/package-types.js';
 import type { TypeRegistry } from '../../../wire/types.js';
+import { taskIdOf } from '../../arguments/short-ids.js';
 import type { Client, Json } from '../../client.js';
 import { CliError, EXIT } from '../../exit.js';
 import { type Io, writeJson, writeLine } from '../../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../../program.js';
-import { taskIdOf } from '../../short-ids.js';
-import { taskPath } from '../../task.js';
+import { taskPath } from '../../tasks/task.js';
 
 interface RecordOptions extends CommonOptions {
   readonly module: string;

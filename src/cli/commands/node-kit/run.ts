@@ -5,7 +5,7 @@ import { type Played, Rehearsal, typesUsedBy } from '../../../node-kit/rehearsal
 import { packageTypes } from '../../../wire/package-types.js';
 import { CliError, EXIT } from '../../exit.js';
 import { type Io, writeJson, writeLine, writeText } from '../../io.js';
-import { stackBelow } from '../../stack.js';
+import { stackBelow } from '../../print/stack.js';
 import { milliseconds } from './conform.js';
 
 interface RunOptions {

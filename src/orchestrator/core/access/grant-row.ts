@@ -1,6 +1,6 @@
 /** Grants as they are stored. */
 import { DEFAULT_PROJECT, type Grant } from '../../../model/access.js';
-import type { GrantRow } from '../../records.js';
+import type { GrantRow } from '../../tables/records.js';
 
 export function grantToRow({ id, name, role, project, hash, createdAt, expiresAt }: Grant): GrantRow {
   return { access_id: id, name, role, project, hash, created_at: createdAt, expires_at: expiresAt };

@@ -1,6 +1,6 @@
 /** Secrets as they are stored. */
 import type { Secret } from '../../../model/secret.js';
-import type { SecretRow } from '../../records.js';
+import type { SecretRow } from '../../tables/records.js';
 
 export function secretToRow({ name, sealed, createdAt, updatedAt }: Secret): SecretRow {
   return { name, sealed, created_at: createdAt, updated_at: updatedAt };

@@ -1,6 +1,6 @@
 /** Clusters as they are stored. */
 import { type Cluster, clusterFields, clusterFromFields } from '../../../model/cluster.js';
-import type { ClusterRow } from '../../records.js';
+import type { ClusterRow } from '../../tables/records.js';
 
 export function clusterToRow(cluster: Cluster): ClusterRow {
   return { ...clusterFields(cluster), created_at: cluster.createdAt };

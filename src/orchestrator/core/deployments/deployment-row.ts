@@ -1,6 +1,6 @@
 /** Deployments as they are stored. */
 import type { Deployment } from '../../../model/deployment.js';
-import { type DeploymentRow, projectOfRow, storedProject } from '../../records.js';
+import { type DeploymentRow, projectOfRow, storedProject } from '../../tables/records.js';
 
 /** Absent fields are left out by `JSON.stringify`. */
 export function deploymentToRow(deployment: Deployment): DeploymentRow {

@@ -22,14 +22,15 @@ import type { Problem } from '../../../model/problem.js';
 import { compileGraph } from '../../../model/task.js';
 import { formatTaskId, type TaskId } from '../../../model/task-id.js';
 import type { Answer, Refusal } from '../../port.js';
-import { storedProject } from '../../records.js';
 import { refusal } from '../../refusal.js';
+import { problemFromRow } from '../../tables/problem-row.js';
+import { storedProject } from '../../tables/records.js';
 import { aboutTask } from '../about.js';
 import { emit } from '../emit.js';
 import { clusterFor } from '../schedule/fleet.js';
 import { createTask, tooManyTasks } from '../tasks/create-task.js';
 import { blobsOf } from '../tasks/graph-files.js';
-import { problemFromRow, problemIn } from '../tasks/problem.js';
+import { problemIn } from '../tasks/problem.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 
 type Deploy = Extract<PreparedRequest, { kind: 'deploy' }>;

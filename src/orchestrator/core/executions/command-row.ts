@@ -1,7 +1,7 @@
 /** Commands as they are stored. */
 import type { Command } from '../../../model/command.js';
 import { formatTaskId } from '../../../model/task-id.js';
-import { type CommandRow, storedProject } from '../../records.js';
+import { type CommandRow, storedProject } from '../../tables/records.js';
 
 export function commandToRow(command: Command): CommandRow {
   const { target } = command;

@@ -1,6 +1,6 @@
 /** Nodes as they are stored. */
 import type { NodeRecord } from '../../../model/node-record.js';
-import type { NodeRow } from '../../records.js';
+import type { NodeRow } from '../../tables/records.js';
 
 export function nodeToRow(node: NodeRecord): NodeRow {
   return {

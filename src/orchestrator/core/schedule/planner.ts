@@ -30,7 +30,6 @@ import type { Fleet } from '../../../scheduling/fleet.js';
 import type { Plan, PlanStep } from '../../../scheduling/plan.js';
 import type { Waiter } from '../../../scheduling/slot-queue.js';
 import { scheduleTask } from '../../../scheduling/task-scheduler.js';
-import { cacheKey, digestIn } from '../../cache-key.js';
 import { aboutExecution, aboutItem, aboutModule, aboutTask } from '../about.js';
 import { attempt } from '../attempt.js';
 import { serve, standingOf } from '../deployments/service-steps.js';
@@ -45,6 +44,7 @@ import { putTogether, recallItem, startMap } from '../tasks/mapping.js';
 import { recall } from '../tasks/reuse.js';
 import { makeLease, type Turn } from '../turn.js';
 import { inputsOf, runFor } from './assigned.js';
+import { cacheKey, digestIn } from './cache-key.js';
 import { fleetOf, freeSlots, notePlace } from './fleet.js';
 
 /** Until a node accepts; doubled each time up to the maximum. */

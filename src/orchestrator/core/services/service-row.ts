@@ -1,6 +1,12 @@
 /** Services and their replicas as they are stored. */
 import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
-import { type Clocks, projectOfRow, type ReplicaRow, type ServiceRow, storedProject } from '../../records.js';
+import {
+  type Clocks,
+  projectOfRow,
+  type ReplicaRow,
+  type ServiceRow,
+  storedProject,
+} from '../../tables/records.js';
 
 export function serviceToRow(service: Service): ServiceRow {
   const { spec, project, desired, version, generation, reasons, createdAt, updatedAt } = service;

@@ -10,8 +10,8 @@ import { type DecisionRecord, decisionRecord, decisionRef } from '../../../model
 import { awaitedApproval, phaseOf, type Task } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Answer } from '../../port.js';
-import type { ModuleRow } from '../../records.js';
 import { refusal } from '../../refusal.js';
+import type { ModuleRow } from '../../tables/records.js';
 import { aboutModule, aboutTask } from '../about.js';
 import { emit } from '../emit.js';
 import type { PreparedRequest, Turn } from '../turn.js';

@@ -8,9 +8,10 @@ import { canonicalJson } from '../../../base/json/canonical.js';
 import { marksOf, NO_REMARKS, type Problem, type Remarks } from '../../../model/problem.js';
 import type { Answer, ProblemChange, Request, View } from '../../port.js';
 import { refusal } from '../../refusal.js';
+import { problemFromRow } from '../../tables/problem-row.js';
 import { emit } from '../emit.js';
 import type { Turn } from '../turn.js';
-import { problemFromRow, problemIn } from './problem.js';
+import { problemIn } from './problem.js';
 
 export function changeProblem(turn: Turn, request: Extract<Request, { kind: 'change_problem' }>): Answer {
   const { state, journal, loaded } = turn;

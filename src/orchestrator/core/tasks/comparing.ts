@@ -7,7 +7,7 @@
 import { metBy, overrideKey, type Reading } from '../../../model/condition.js';
 import { typeOf } from '../../../model/graph.js';
 import type { Task } from '../../../model/task.js';
-import { valueAt } from '../../index-key.js';
+import { valueAt } from '../../tables/index-key.js';
 import { aboutTask } from '../about.js';
 import { emit } from '../emit.js';
 import type { PreparedOverride, Turn } from '../turn.js';

@@ -6,8 +6,8 @@
  */
 import type { Task } from '../../../model/task.js';
 import type { Key } from '../../../store/store.js';
-import { indexElement, indexKey, valueAt } from '../../index-key.js';
 import { listed } from '../../projects/listing.js';
+import { indexElement, indexKey, valueAt } from '../../tables/index-key.js';
 import type { State } from '../state.js';
 
 /** The index entries of an output, by the current graph. */

@@ -22,8 +22,9 @@ import {
 import { formatTaskId } from '../../../model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../../model/task-state.js';
 import type { Answer, Refusal } from '../../port.js';
-import { storedProject, type TaskRow } from '../../records.js';
 import { refusal } from '../../refusal.js';
+import { problemFromRow } from '../../tables/problem-row.js';
+import { storedProject, type TaskRow } from '../../tables/records.js';
 import { aboutModule, aboutTask } from '../about.js';
 import { noteDone, projectOfRequest } from '../access/audit.js';
 import { grantAccess, revokeAccess } from '../access/grants.js';
@@ -47,7 +48,7 @@ import { decideApproval, resume } from './approvals.js';
 import { changeProblem, remarksFrom } from './change-problem.js';
 import { created, createTask, queueTime, tooManyTasks } from './create-task.js';
 import { blobsOf, isSameGraph } from './graph-files.js';
-import { problemFromRow, problemIn } from './problem.js';
+import { problemIn } from './problem.js';
 import { takeOver } from './reuse.js';
 
 const DEFAULT_PRIORITY = 50;

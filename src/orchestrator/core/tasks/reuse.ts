@@ -15,8 +15,8 @@ import { outputReference, outputsOf, splitReference, typeOfOutput } from '../../
 import type { PayloadRef } from '../../../model/payload.js';
 import { passOf, type ReusedOutput, type Task } from '../../../model/task.js';
 import type { Refusal } from '../../port.js';
-import { outputRefsOf, refFromRow, type TaskRow } from '../../records.js';
 import { refusal } from '../../refusal.js';
+import { outputRefsOf, refFromRow, type TaskRow } from '../../tables/records.js';
 import { aboutModule } from '../about.js';
 import { emit } from '../emit.js';
 import { SHOWN_OUTPUT_MAX_BYTES } from '../executions/executions.js';

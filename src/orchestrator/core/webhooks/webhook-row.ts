@@ -1,7 +1,7 @@
 /** Webhooks as they are stored. */
 import { ALL_PROJECTS } from '../../../model/access.js';
 import type { Webhook } from '../../../model/webhook.js';
-import type { WebhookRow } from '../../records.js';
+import type { WebhookRow } from '../../tables/records.js';
 
 /** Absent fields are left out by `JSON.stringify`. */
 export function webhookToRow(webhook: Webhook): unknown {

@@ -11,8 +11,8 @@ import { partAt } from '../../../base/json/exact.js';
 import { didYouMean } from '../../../base/nearest.js';
 import { ARCHIVED, markOfTag, STARRED } from '../../../model/problem.js';
 import { TASK_STATES, taskHasEnded } from '../../../model/task-state.js';
-import { valueAt } from '../../index-key.js';
-import type { Summary } from '../../summary.js';
+import { valueAt } from '../../tables/index-key.js';
+import type { Summary } from '../../tables/summary.js';
 import type { Candidate } from '../candidates.js';
 import type { FieldReads } from '../payloads.js';
 

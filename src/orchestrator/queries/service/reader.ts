@@ -11,7 +11,7 @@ import { printJson } from '../../../base/json/json-text.js';
 import type { Reader, Store } from '../../../store/store.js';
 import type { ExportFormat, Refusal, StreamEvent, View } from '../../port.js';
 import { ProjectReader } from '../../projects/reader.js';
-import { cursorOf } from '../../tables.js';
+import { cursorOf } from '../../tables/tables.js';
 import { eventsAfter } from '../event-lines.js';
 import { exportedRows, exportedText, type Look } from '../export.js';
 import { type ReadStoredGraph, StoredGraphs } from '../graph-versions.js';
