@@ -230,7 +230,7 @@ describe('the architecture', () => {
   it('decodes rows by their tables only, which know the type', () => {
     const users = files.filter((file) => /\bdecodeRow\b/.test(readFileSync(join(root, file), 'utf8')));
     expect(users.sort()).toEqual([
-      'src/orchestrator/tables/records.ts',
+      'src/orchestrator/tables/row.ts',
       'src/orchestrator/tables/summary.ts',
       'src/orchestrator/tables/tables.ts',
     ]);

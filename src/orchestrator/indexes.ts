@@ -22,11 +22,13 @@ import type { EventStream } from './port.js';
 import type { EndedIteration, Proposal, Proposals } from './proposals/proposals.js';
 import { Payloads } from './queries/payloads.js';
 import { type Declared, declaredBy } from './tables/declared-indexes.js';
+import type { ProblemRow } from './tables/problem-row.js';
 import { readProblem } from './tables/read-rows.js';
-import { lateIndexKey, type ProblemRow, type TaskRow } from './tables/records.js';
+import { lateIndexKey } from './tables/records.js';
 import { summaryOf } from './tables/summary.js';
 import * as tables from './tables/tables.js';
 import { lateIndexes } from './tables/tables.js';
+import type { TaskRow } from './tables/task-row.js';
 
 /** Problems, or iterations, that are read and added at once: between two pages the loop goes on. */
 const PAGE = 100;

@@ -4,7 +4,7 @@ import type { Found, Refusal } from '../../src/orchestrator/port.js';
 import type { StartReader } from '../../src/orchestrator/queries/service/lane.js';
 import type { ReaderQueries } from '../../src/orchestrator/queries/service/service.js';
 import { QueryService } from '../../src/orchestrator/queries/service/service.js';
-import { encodeRow } from '../../src/orchestrator/tables/records.js';
+import { encodeRow } from '../../src/orchestrator/tables/row.js';
 import type { Store, Write } from '../../src/store/store.js';
 import { graphRow, problemIdOf, rowsOf } from '../support/history.js';
 import { silent } from '../support/silent.js';

@@ -82,7 +82,7 @@ export const MUTANTS = [
   },
   {
     what: 'stores no boots that died',
-    file: 'src/orchestrator/tables/records.ts',
+    file: 'src/orchestrator/tables/module-row.ts',
     find: 'died_boots: run.diedBoots.length > 0 ?',
     put: 'died_boots: run.diedBoots.length > 9 ?',
     tests: FOLD,
@@ -110,7 +110,7 @@ export const MUTANTS = [
   },
   {
     what: 'moves a pause over a restart without a fact',
-    file: 'src/orchestrator/tables/records.ts',
+    file: 'src/orchestrator/tables/module-from-row.ts',
     find: 'return { at, dueMs: nowMs + leftMs };',
     put: 'return { at: wallMs + leftMs, dueMs: nowMs + leftMs };',
     tests: ['test/orchestrator/loop/restart-clock.test.ts'],
@@ -789,7 +789,7 @@ export const MUTANTS = [
   },
   {
     what: 'forgets the pause of a replica at a restart',
-    file: inCore('services/service-row'),
+    file: 'src/orchestrator/tables/service-row.ts',
     find: '...(at !== undefined && { retry: { at, dueMs: nowMs + leftMs(at) } }),',
     put: '...(at !== undefined && { retry: { at, dueMs: nowMs } }),',
     tests: FLEET,

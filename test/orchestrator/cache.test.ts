@@ -5,7 +5,8 @@ import type { ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { Retention } from '../../src/orchestrator/retention/retention.js';
-import { decodeRow, type ResultRow } from '../../src/orchestrator/tables/records.js';
+import type { ResultRow } from '../../src/orchestrator/tables/records.js';
+import { decodeRow } from '../../src/orchestrator/tables/row.js';
 import { Core, graphOf, loop, moduleSpec, type Peer, type Turned } from './core.js';
 import { inline } from './stage.js';
 

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Answer, ProblemChange } from '../../src/orchestrator/port.js';
 import { inProcessReaders } from '../../src/orchestrator/queries/service/in-process.js';
 import { QueryService, type ReaderQueries } from '../../src/orchestrator/queries/service/service.js';
-import { decodeRow, encodeRow, type ProblemRow } from '../../src/orchestrator/tables/records.js';
+import type { ProblemRow } from '../../src/orchestrator/tables/problem-row.js';
+import { decodeRow, encodeRow } from '../../src/orchestrator/tables/row.js';
 import { silent } from '../support/silent.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 

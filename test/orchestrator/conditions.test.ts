@@ -1,7 +1,7 @@
 /** Modules with `when`: decided by the values that are there, in whatever order they come, and over restarts, resets and reuse. */
 import { describe, expect, it } from 'vitest';
 import type { ModuleSpec } from '../../src/model/graph.js';
-import type { TaskRow } from '../../src/orchestrator/tables/records.js';
+import type { TaskRow } from '../../src/orchestrator/tables/task-row.js';
 import { expressionOf, moduleSpec } from './core.js';
 import { inline, problemOf, Stage } from './stage.js';
 

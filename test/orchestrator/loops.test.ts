@@ -1,6 +1,6 @@
 /** Loops: in passes, until their condition holds, over restarts, resets and reuse. The order of arrivals is the interpreter's test. */
 import { describe, expect, it } from 'vitest';
-import type { TaskRow } from '../../src/orchestrator/tables/records.js';
+import type { TaskRow } from '../../src/orchestrator/tables/task-row.js';
 import { loop, moduleSpec } from './core.js';
 import { inline, problemOf, Stage } from './stage.js';
 

@@ -3,7 +3,7 @@ import { parseTaskId } from '../../src/model/task-id.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
-import { decodeRow } from '../../src/orchestrator/tables/records.js';
+import { decodeRow } from '../../src/orchestrator/tables/row.js';
 import type { Summary } from '../../src/orchestrator/tables/summary.js';
 import { Core, graphOf, MAX_TASKS, moduleSpec, type Peer, type Turned } from './core.js';
 

@@ -6,7 +6,7 @@ import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { queueOfTask, queuesOf } from '../../src/orchestrator/core/schedule/queue-view.js';
 import type { NewCluster } from '../../src/orchestrator/port.js';
 import type { Proposal } from '../../src/orchestrator/proposals/proposals.js';
-import { encodeRow } from '../../src/orchestrator/tables/records.js';
+import { encodeRow } from '../../src/orchestrator/tables/row.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 

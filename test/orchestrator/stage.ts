@@ -6,7 +6,7 @@ import type { PayloadRef } from '../../src/model/payload.js';
 import { awaitedApproval } from '../../src/model/task.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import type { PreparedInput, PreparedRequest } from '../../src/orchestrator/core/turn.js';
-import type { TaskRow } from '../../src/orchestrator/tables/records.js';
+import type { TaskRow } from '../../src/orchestrator/tables/task-row.js';
 import { Core, graphOf, type Peer, type Turned } from './core.js';
 
 const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
-import { type CommandRow, decodeRow } from '../../src/orchestrator/tables/records.js';
+import type { CommandRow } from '../../src/orchestrator/tables/command-row.js';
+import { decodeRow } from '../../src/orchestrator/tables/row.js';
 import { Core, GRACE_MS, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
 const GRAPH = graphOf('chain', moduleSpec('a', ['source']), moduleSpec('b', ['a']));

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
 import type { Proposal, Removal } from '../../src/orchestrator/proposals/proposals.js';
-import { EMPTY, encodeRow } from '../../src/orchestrator/tables/records.js';
+import { EMPTY, encodeRow } from '../../src/orchestrator/tables/row.js';
 import type { Summary } from '../../src/orchestrator/tables/summary.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 

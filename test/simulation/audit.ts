@@ -25,21 +25,17 @@ import { playedBy } from '../../src/model/run.js';
 import { type ModulePhase, requireOf, type Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
-import { deploymentToRow } from '../../src/orchestrator/core/deployments/deployment-row.js';
-import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
 import type { Journal } from '../../src/orchestrator/core/journal.js';
-import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
-import { replicaToRow, serviceToRow } from '../../src/orchestrator/core/services/service-row.js';
 import type { State } from '../../src/orchestrator/core/state.js';
 import { recover } from '../../src/orchestrator/loop/recover.js';
+import { commandToRow } from '../../src/orchestrator/tables/command-row.js';
+import { deploymentToRow } from '../../src/orchestrator/tables/deployment-row.js';
+import type { Clocks } from '../../src/orchestrator/tables/module-from-row.js';
+import { nodeToRow } from '../../src/orchestrator/tables/node-row.js';
 import { problemToRow } from '../../src/orchestrator/tables/problem-row.js';
-import {
-  type Clocks,
-  decodeRow,
-  encodeRow,
-  type TaskRow,
-  taskToRow,
-} from '../../src/orchestrator/tables/records.js';
+import { decodeRow, encodeRow } from '../../src/orchestrator/tables/row.js';
+import { replicaToRow, serviceToRow } from '../../src/orchestrator/tables/service-row.js';
+import { type TaskRow, taskToRow } from '../../src/orchestrator/tables/task-row.js';
 import { hasLabels } from '../../src/scheduling/placement.js';
 import type { MemoryStore } from '../../src/store/memory.js';
 import { Mirror } from '../support/mirror.js';

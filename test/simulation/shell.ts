@@ -26,7 +26,7 @@ import {
 } from '../../src/orchestrator/proposals/proposals.js';
 import { type Forgotten, Retention } from '../../src/orchestrator/retention/retention.js';
 import { noteFactsSince } from '../../src/orchestrator/tables/facts-since.js';
-import type { Clocks } from '../../src/orchestrator/tables/records.js';
+import type { Clocks } from '../../src/orchestrator/tables/module-from-row.js';
 import { type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
 import { FaultyJournal, Injected } from '../support/faulty-journal.js';

@@ -7,14 +7,11 @@ import { indexedElements } from '../../src/orchestrator/core/tasks/indexing.js';
 import { inProcessReaders } from '../../src/orchestrator/queries/service/in-process.js';
 import { QueryService, type ReaderQueries } from '../../src/orchestrator/queries/service/service.js';
 import { indexKey } from '../../src/orchestrator/tables/index-key.js';
-import {
-  EMPTY,
-  encodeRow,
-  type ModuleRow,
-  type ProblemRow,
-  type TaskRow,
-} from '../../src/orchestrator/tables/records.js';
+import type { ModuleRow } from '../../src/orchestrator/tables/module-row.js';
+import type { ProblemRow } from '../../src/orchestrator/tables/problem-row.js';
+import { EMPTY, encodeRow } from '../../src/orchestrator/tables/row.js';
 import { summaryOf } from '../../src/orchestrator/tables/summary.js';
+import type { TaskRow } from '../../src/orchestrator/tables/task-row.js';
 import type { Key, Reader, Store, Table, Write } from '../../src/store/store.js';
 import { loadTypes } from '../../src/wire/types.js';
 import { silent } from './silent.js';

@@ -8,18 +8,16 @@
 import { type Fact, LAZY } from '../../src/model/facts.js';
 import { apply } from '../../src/model/fold.js';
 import { Journal } from '../../src/orchestrator/core/journal.js';
-import { nodeFromRow } from '../../src/orchestrator/core/nodes/node-row.js';
 import { writeFact, writeRows } from '../../src/orchestrator/core/rows.js';
 import { State } from '../../src/orchestrator/core/state.js';
 import { problemIn } from '../../src/orchestrator/core/tasks/problem.js';
+import { executionFromRow } from '../../src/orchestrator/tables/execution-row.js';
+import type { NodeRow } from '../../src/orchestrator/tables/node-row.js';
+import { nodeFromRow } from '../../src/orchestrator/tables/node-row.js';
+import type { ProblemRow } from '../../src/orchestrator/tables/problem-row.js';
 import { problemFromRow } from '../../src/orchestrator/tables/problem-row.js';
-import {
-  decodeRow,
-  executionFromRow,
-  type NodeRow,
-  type ProblemRow,
-  type TaskRow,
-} from '../../src/orchestrator/tables/records.js';
+import { decodeRow } from '../../src/orchestrator/tables/row.js';
+import type { TaskRow } from '../../src/orchestrator/tables/task-row.js';
 import type { Key, Table, Write } from '../../src/store/store.js';
 
 export class Mirror {

@@ -1,9 +1,9 @@
 /** All of a state, durable or not, in a form in which two of them can be compared. */
 import type { ModuleRun } from '../../src/model/task.js';
-import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
-import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
 import type { FleetNode, State } from '../../src/orchestrator/core/state.js';
-import { taskToRow } from '../../src/orchestrator/tables/records.js';
+import { commandToRow } from '../../src/orchestrator/tables/command-row.js';
+import { nodeToRow } from '../../src/orchestrator/tables/node-row.js';
+import { taskToRow } from '../../src/orchestrator/tables/task-row.js';
 
 /** Errors are counted on purpose, also where nothing else is left of a step. */
 const OF_ERRORS = ['internal_errors', 'evaluations_failed'];

@@ -11,7 +11,8 @@ import type { Reader } from '../../store/store.js';
 import type { State } from '../core/state.js';
 import type { Blobs } from '../port.js';
 import { readProblem } from '../tables/read-rows.js';
-import { type BlobRow, projectOfRow } from '../tables/records.js';
+import type { BlobRow } from '../tables/records.js';
+import { projectOfRow } from '../tables/row.js';
 import * as tables from '../tables/tables.js';
 import { type CollectableBlobs, noSuchBlob } from './blobs.js';
 

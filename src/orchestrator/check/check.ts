@@ -18,22 +18,17 @@ import { type Key, type Reader, type Store, TABLES } from '../../store/store.js'
 import { blobPath, hashOfFile } from '../blobs/blob-files.js';
 import { listed, problemSeqIn, unlisted } from '../projects/listing.js';
 import { type ReadStoredGraph, StoredGraphs } from '../queries/graph-versions.js';
+import { type ExecutionRow, wholeStreamsOf } from '../tables/execution-row.js';
+import type { ItemRow } from '../tables/item-row.js';
+import type { ModuleRow } from '../tables/module-row.js';
+import { marksRowOf, type ProblemRow } from '../tables/problem-row.js';
 import { findInItems, readProblemAt, readTask } from '../tables/read-rows.js';
-import {
-  type ExecutionRow,
-  type ItemRow,
-  type ModuleRow,
-  marksRowOf,
-  outputRefsOf,
-  type ProblemRow,
-  projectOfRow,
-  refsOf,
-  type TaskRow,
-  wholeStreamsOf,
-} from '../tables/records.js';
+import { projectOfRow } from '../tables/row.js';
 import { decodeSummary, remarked, summaryOf } from '../tables/summary.js';
 import * as tables from '../tables/tables.js';
 import { cursorOf } from '../tables/tables.js';
+import { outputRefsOf, refsOf } from '../tables/task-payloads.js';
+import type { TaskRow } from '../tables/task-row.js';
 import { EventCheck } from './folded/event-check.js';
 import { checkKeys } from './keys-check.js';
 import { MarksCheck } from './marks-check.js';

@@ -5,9 +5,9 @@ import { marksOf } from '../../model/problem.js';
 import { entriesOf, keysOf } from '../../store/pages.js';
 import type { Reader } from '../../store/store.js';
 import { listed, unlisted } from '../projects/listing.js';
-import { remarksOf } from '../tables/problem-row.js';
+import { marksRowOf, type ProblemRow, remarksOf } from '../tables/problem-row.js';
 import { readProblemAt } from '../tables/read-rows.js';
-import { marksRowOf, type ProblemRow, projectOfRow } from '../tables/records.js';
+import { projectOfRow } from '../tables/row.js';
 import * as tables from '../tables/tables.js';
 
 export class MarksCheck {

@@ -5,7 +5,7 @@
 import type { Moment } from '../../model/durable.js';
 import { type Fact, isPublic } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
-import { storedProject } from '../tables/records.js';
+import { storedProject } from '../tables/row.js';
 import { endOfOperation } from './deployments/deployment-ends.js';
 import { wakeOperation } from './deployments/waking.js';
 import { writeFact } from './rows.js';

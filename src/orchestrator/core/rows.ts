@@ -12,35 +12,26 @@ import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
 import { listed } from '../projects/listing.js';
+import { clusterToRow } from '../tables/cluster-row.js';
+import { commandToRow } from '../tables/command-row.js';
+import { deploymentToRow } from '../tables/deployment-row.js';
+import { streamOwner } from '../tables/execution-row.js';
+import { grantToRow } from '../tables/grant-row.js';
 import { indexKey } from '../tables/index-key.js';
-import { problemToRow } from '../tables/problem-row.js';
-import {
-  AGES_DOUBTED,
-  type AuditRow,
-  EMPTY,
-  encodeRow,
-  itemKey,
-  itemToRow,
-  lateIndexKey,
-  marksRowOf,
-  type ProblemRow,
-  type ResultRow,
-  streamOwner,
-  taskToRow,
-} from '../tables/records.js';
+import { itemKey, itemToRow } from '../tables/item-row.js';
+import { nodeToRow } from '../tables/node-row.js';
+import { marksRowOf, type ProblemRow, problemToRow } from '../tables/problem-row.js';
+import { AGES_DOUBTED, type AuditRow, lateIndexKey, type ResultRow } from '../tables/records.js';
+import { EMPTY, encodeRow } from '../tables/row.js';
+import { secretToRow } from '../tables/secret-row.js';
+import { replicaToRow, serviceToRow } from '../tables/service-row.js';
 import { summaryNow } from '../tables/summary.js';
-import { grantToRow } from './access/grant-row.js';
-import { secretToRow } from './access/secret-row.js';
-import { clusterToRow } from './clusters/cluster-row.js';
-import { deploymentToRow } from './deployments/deployment-row.js';
-import { commandToRow } from './executions/command-row.js';
+import { taskToRow } from '../tables/task-row.js';
+import { webhookToRow } from '../tables/webhook-row.js';
 import type { Journal } from './journal.js';
-import { nodeToRow } from './nodes/node-row.js';
-import { replicaToRow, serviceToRow } from './services/service-row.js';
 import type { State } from './state.js';
 import { indexKeysNow } from './tasks/indexing.js';
 import { problemIn } from './tasks/problem.js';
-import { webhookToRow } from './webhooks/webhook-row.js';
 
 /** Adds the payloads, and the rows of what the batch has changed. */
 export function writeRows(state: State, journal: Journal): void {

@@ -14,7 +14,9 @@ import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import type { KeyChanges } from '../access/kept-keys.js';
 import type { NewGrant, Request } from '../port.js';
-import type { IdempotencyRow, ProblemRow, TaskRow } from '../tables/records.js';
+import type { ProblemRow } from '../tables/problem-row.js';
+import type { IdempotencyRow } from '../tables/records.js';
+import type { TaskRow } from '../tables/task-row.js';
 import type { Journal } from './journal.js';
 import type { State } from './state.js';
 

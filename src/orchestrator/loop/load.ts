@@ -16,16 +16,13 @@ import {
   type Step,
   taskOfLease,
 } from '../core/turn.js';
+import { executionFromRow } from '../tables/execution-row.js';
+import { refFromRow } from '../tables/payload-ref.js';
+import type { ProblemRow } from '../tables/problem-row.js';
 import { findInItems, readProblem, readTask } from '../tables/read-rows.js';
-import {
-  executionFromRow,
-  outputRefsOf,
-  type ProblemRow,
-  refFromRow,
-  type TaskRow,
-  taskFromRow,
-} from '../tables/records.js';
 import * as tables from '../tables/tables.js';
+import { outputRefsOf } from '../tables/task-payloads.js';
+import { type TaskRow, taskFromRow } from '../tables/task-row.js';
 import { type LookUpDeps, lookUp } from './look-up.js';
 
 export const NOTHING_LOADED: Loaded = {

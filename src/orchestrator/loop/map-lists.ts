@@ -14,7 +14,7 @@ import type { Reader } from '../../store/store.js';
 import { inputsOf } from '../core/schedule/assigned.js';
 import type { State } from '../core/state.js';
 import type { LookedUp } from '../core/turn.js';
-import { refFromRow } from '../tables/records.js';
+import { refFromRow } from '../tables/payload-ref.js';
 import * as tables from '../tables/tables.js';
 
 /** The files of blobs, as what decides needs them. */

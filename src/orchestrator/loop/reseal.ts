@@ -13,7 +13,7 @@ import type { Vault } from '../access/vault.js';
 import { Journal } from '../core/journal.js';
 import { writeFact, writeRows } from '../core/rows.js';
 import type { State } from '../core/state.js';
-import type { Clocks } from '../tables/records.js';
+import type { Clocks } from '../tables/module-from-row.js';
 
 export interface ResealDeps {
   readonly store: Pick<Store, 'commit'>;

@@ -20,7 +20,7 @@ import { unknownWebhook } from '../core/webhooks/webhooks.js';
 import type { Blobs, Queries, Refusal, Request } from '../port.js';
 import { refusal } from '../refusal.js';
 import { readProblem } from '../tables/read-rows.js';
-import { projectOfRow } from '../tables/records.js';
+import { projectOfRow } from '../tables/row.js';
 import type { PrepareBlueprintDeps } from './blueprint.js';
 import { prepareDeployment } from './deployment.js';
 import { prepareGrant } from './grant.js';

@@ -10,7 +10,8 @@
 import { ALL_PROJECTS, DEFAULT_PROJECT } from '../../model/access.js';
 import { compareKeys } from '../../store/key.js';
 import type { Entry, Key, Range, Reader, Table } from '../../store/store.js';
-import { type CommandRow, projectOfRow } from '../tables/records.js';
+import type { CommandRow } from '../tables/command-row.js';
+import { projectOfRow } from '../tables/row.js';
 import * as tables from '../tables/tables.js';
 import { BEFORE_PROJECTS, BEHIND_PROJECTS, type List, listed, problemSeqIn, unlisted } from './listing.js';
 

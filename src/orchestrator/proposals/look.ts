@@ -4,20 +4,15 @@ import type { BlobUse, IndexEntry, ItemName } from '../../model/facts.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Reader } from '../../store/store.js';
 import { listed } from '../projects/listing.js';
+import { type ExecutionRow, wholeStreamsOf } from '../tables/execution-row.js';
 import { indexKey } from '../tables/index-key.js';
+import type { ItemRow } from '../tables/item-row.js';
+import type { ProblemRow } from '../tables/problem-row.js';
 import { readProblemAt } from '../tables/read-rows.js';
-import {
-  type BlobRow,
-  type ExecutionRow,
-  type IdempotencyRow,
-  type ItemRow,
-  outputRefsOf,
-  type ProblemRow,
-  refsOf,
-  type TaskRow,
-  wholeStreamsOf,
-} from '../tables/records.js';
+import type { BlobRow, IdempotencyRow } from '../tables/records.js';
 import * as tables from '../tables/tables.js';
+import { outputRefsOf, refsOf } from '../tables/task-payloads.js';
+import type { TaskRow } from '../tables/task-row.js';
 import { DELETES_AT_ONCE, type EndedIteration, type Proposal, type Removal } from './proposals.js';
 
 type RemovalOf<K extends Removal['kind']> = Extract<Removal, { kind: K }>;

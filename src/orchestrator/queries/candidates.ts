@@ -9,9 +9,10 @@
  */
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Entry, Key, Reader } from '../../store/store.js';
-import type { ProblemRow, TaskRow } from '../tables/records.js';
+import type { ProblemRow } from '../tables/problem-row.js';
 import { decodeSummary, remarked, type Summary, summaryOf } from '../tables/summary.js';
 import { iterations, problemMarks, problems } from '../tables/tables.js';
+import type { TaskRow } from '../tables/task-row.js';
 import type { Slices } from './slices.js';
 
 /** An iteration that may be found; of problems, their newest one. */

@@ -2,7 +2,7 @@
 import type { DriftJson } from '../../contract/deployment.js';
 import { serviceName } from '../../model/deployment.js';
 import { isUp } from '../../model/service.js';
-import type { ReplicaRow, ServiceRow } from '../tables/records.js';
+import type { ReplicaRow, ServiceRow } from '../tables/service-row.js';
 import type { Planned } from './planned.js';
 
 /** `replicas`: by service. `hasCluster`: whether there still is one of this name. */

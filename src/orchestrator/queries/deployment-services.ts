@@ -2,7 +2,7 @@
 import type { ComponentReplicaJson } from '../../contract/deployment.js';
 import { type DeploymentPlan, serviceName } from '../../model/deployment.js';
 import type { Reader } from '../../store/store.js';
-import type { ReplicaRow, ServiceRow } from '../tables/records.js';
+import type { ReplicaRow, ServiceRow } from '../tables/service-row.js';
 import * as tables from '../tables/tables.js';
 
 /** Those that are there, by their names. */

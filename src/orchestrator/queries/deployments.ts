@@ -10,12 +10,12 @@ import {
 } from '../../model/deployment.js';
 import { outputsOf } from '../../model/deployment-observed.js';
 import { removedComponents } from '../../model/deployment-steps.js';
-import { deploymentFromRow } from '../core/deployments/deployment-row.js';
 import { listedDeployment } from '../core/deployments/deployment-view.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
-import type { TaskRow } from '../tables/records.js';
+import { deploymentFromRow } from '../tables/deployment-row.js';
 import { iterationSummary } from '../tables/summary.js';
 import { clusters, deployments, iterations } from '../tables/tables.js';
+import type { TaskRow } from '../tables/task-row.js';
 import { driftOf } from './deployment-drift.js';
 import { replicasOf, replicaView } from './deployment-services.js';
 import { type Moment, notFound, taskOf } from './moment.js';

@@ -9,9 +9,9 @@ import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../../base/csv.js'
 import { printJson } from '../../base/json/json-text.js';
 import type { Key } from '../../store/store.js';
 import type { ExportFormat, View } from '../port.js';
-import type { TaskRow } from '../tables/records.js';
 import { iterationSummary } from '../tables/summary.js';
 import { iterations } from '../tables/tables.js';
+import type { TaskRow } from '../tables/task-row.js';
 import type { Moment } from './moment.js';
 import { iterationView } from './views.js';
 

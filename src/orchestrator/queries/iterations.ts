@@ -11,10 +11,11 @@ import type {
 import { splitReference, typeOfOutput } from '../../model/graph.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
+import type { ExecutionRow } from '../tables/execution-row.js';
 import { findInItems } from '../tables/read-rows.js';
-import type { ExecutionRow, TaskRow } from '../tables/records.js';
 import { iterationSummary } from '../tables/summary.js';
 import { items, iterations } from '../tables/tables.js';
+import type { TaskRow } from '../tables/task-row.js';
 import { type Moment, notFound, problemOf, taskOf } from './moment.js';
 import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js';
 import type { Decoded } from './payloads.js';

@@ -4,7 +4,7 @@ import type { JobIterationJson } from '../../contract/job.js';
 import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../model/job.js';
 import { TASK_ENDS, type TaskState } from '../../model/task-state.js';
 import type { JobsWanted, Page, PageRequest, Refusal, View } from '../port.js';
-import { projectOfRow } from '../tables/records.js';
+import { projectOfRow } from '../tables/row.js';
 import { iterationSummary } from '../tables/summary.js';
 import { type Candidate, problemsInOrder } from './candidates.js';
 import type { Moment } from './moment.js';

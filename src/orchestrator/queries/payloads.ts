@@ -5,8 +5,11 @@ import { outputReference, splitReference, typeOf } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
 import type { LoadedGraph } from '../core/state.js';
 import type { StoredOutput } from '../port.js';
-import { type ExecutionRow, outputRefsOf, type PayloadRefRow, type TaskRow } from '../tables/records.js';
+import type { ExecutionRow } from '../tables/execution-row.js';
+import type { PayloadRefRow } from '../tables/payload-ref.js';
 import { payloads } from '../tables/tables.js';
+import { outputRefsOf } from '../tables/task-payloads.js';
+import type { TaskRow } from '../tables/task-row.js';
 
 /** A stored output, decoded. */
 export interface Decoded extends Omit<StoredOutput, 'json'> {

@@ -8,7 +8,8 @@ import {
 } from '../../model/deployment.js';
 import { observe } from '../../model/deployment-observed.js';
 import type { Reader } from '../../store/store.js';
-import type { ServiceRow, TaskRow } from '../tables/records.js';
+import type { ServiceRow } from '../tables/service-row.js';
+import type { TaskRow } from '../tables/task-row.js';
 import { servicesOf } from './deployment-services.js';
 import type { Payloads } from './payloads.js';
 import { moduleView } from './views.js';

@@ -7,9 +7,10 @@ import { ARCHIVED, markOfTag, STARRED, tagOfMark } from '../../model/problem.js'
 import type { Reader } from '../../store/store.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
 import { refusal } from '../refusal.js';
-import type { ProblemRow, TaskRow } from '../tables/records.js';
+import type { ProblemRow } from '../tables/problem-row.js';
 import { iterationSummary, summaryOf } from '../tables/summary.js';
 import { iterations, payloads, problems, problemsByMark } from '../tables/tables.js';
+import type { TaskRow } from '../tables/task-row.js';
 import { type Candidate, problemsInOrder } from './candidates.js';
 import { type Moment, notFound, problemOf } from './moment.js';
 import { badCursor, isRefusal, limitOf, readCursor, writeCursor } from './pages.js';

@@ -17,7 +17,7 @@ import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
 import type { ProjectReader } from '../projects/reader.js';
 import { refusal } from '../refusal.js';
 import { exactValue, indexElement } from '../tables/index-key.js';
-import type { ProblemRow } from '../tables/records.js';
+import type { ProblemRow } from '../tables/problem-row.js';
 import type { Summary } from '../tables/summary.js';
 import { iterationIndex, iterations, problems, problemsByMark } from '../tables/tables.js';
 import { type Candidate, candidateOf, problemsInOrder, readCandidate, summarized } from './candidates.js';

@@ -1,6 +1,6 @@
 /** Questions with a filter, an order or fields, made ready for the search. */
 import type { Page, PageRequest, ProblemFilter, Refusal, SearchQuery, View } from '../port.js';
-import { projectOfRow } from '../tables/records.js';
+import { projectOfRow } from '../tables/row.js';
 import { compileSearch } from './filter/compile.js';
 import { ITERATION_FIELDS, PROBLEM_FIELDS } from './filter/fields.js';
 import { listIterations } from './iterations.js';

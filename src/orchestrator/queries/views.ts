@@ -16,16 +16,13 @@ import type { CompiledGraph, CompiledLoop } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Wait } from '../../model/waiting.js';
 import type { View } from '../port.js';
-import {
-  type CommandRow,
-  type ExecutionRow,
-  type ModuleRow,
-  newestOf,
-  type PayloadRefRow,
-  projectOfRow,
-  type TaskRow,
-} from '../tables/records.js';
+import type { CommandRow } from '../tables/command-row.js';
+import type { ExecutionRow } from '../tables/execution-row.js';
+import { type ModuleRow, newestOf } from '../tables/module-row.js';
+import type { PayloadRefRow } from '../tables/payload-ref.js';
+import { projectOfRow } from '../tables/row.js';
 import type { IterationSummary, Summary } from '../tables/summary.js';
+import type { TaskRow } from '../tables/task-row.js';
 
 export function time(at: number): string;
 export function time(at: number | undefined): string | null;

@@ -16,8 +16,10 @@ import type { State } from '../core/state.js';
 import { indexEntriesOf } from '../indexes.js';
 import { Payloads } from '../queries/payloads.js';
 import { everIndexed } from '../tables/declared-indexes.js';
-import { type ProblemRow, refsOf, type TaskRow } from '../tables/records.js';
+import type { ProblemRow } from '../tables/problem-row.js';
 import * as tables from '../tables/tables.js';
+import { refsOf } from '../tables/task-payloads.js';
+import type { TaskRow } from '../tables/task-row.js';
 import { type Pass, remove } from './pass.js';
 
 /** How many iterations, and how many problems, are gone. */

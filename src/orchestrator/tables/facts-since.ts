@@ -3,7 +3,7 @@
  * an older one.
  */
 import type { Reader, Store } from '../../store/store.js';
-import { encodeRow } from './records.js';
+import { encodeRow } from './row.js';
 import { cursorOf, cursors } from './tables.js';
 
 const KEY = ['facts_since'];

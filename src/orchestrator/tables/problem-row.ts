@@ -1,7 +1,47 @@
 /** A problem in memory, and as a row. */
 
 import type { Problem, Remarks } from '../../model/problem.js';
-import { type ProblemRow, projectOfRow, storedProject } from './records.js';
+import { projectOfRow, storedProject } from './row.js';
+
+export interface ProblemRow {
+  readonly problem_id: string;
+  readonly created_seq: number;
+  readonly graph: string;
+  /** @default default */
+  readonly project?: string;
+  readonly title: string;
+  /** @default none */
+  readonly tags?: readonly string[];
+  /** @default none */
+  readonly notes?: string;
+  /** @default false */
+  readonly starred?: boolean;
+  /** @default false */
+  readonly archived?: boolean;
+  /** The newest `problem.changed`. @default none */
+  readonly changed_seq?: number;
+  readonly priority: number;
+  readonly created_at: number;
+  readonly newest_iteration_id: number;
+}
+
+/** The descriptive fields of a problem that lists show and compare. */
+export interface MarksRow
+  extends Pick<ProblemRow, 'title' | 'tags' | 'starred' | 'archived' | 'changed_seq'> {
+  /** Its row has notes. */
+  readonly noted?: boolean;
+}
+
+export function marksRowOf({ title, tags, starred, archived, changed_seq, notes }: ProblemRow): MarksRow {
+  return {
+    title,
+    ...(tags && { tags }),
+    ...(starred && { starred }),
+    ...(archived && { archived }),
+    ...(changed_seq !== undefined && { changed_seq }),
+    ...(notes !== undefined && { noted: true }),
+  };
+}
 
 /** As it stands in the store: the caller counts its unfinished iterations. */
 export function problemFromRow(row: ProblemRow): Problem {

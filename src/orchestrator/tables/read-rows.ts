@@ -2,8 +2,10 @@
 
 import type { TaskId } from '../../model/task-id.js';
 import type { Reader } from '../../store/store.js';
-import type { ExecutionRow, ProblemRow, TaskRow } from './records.js';
+import type { ExecutionRow } from './execution-row.js';
+import type { ProblemRow } from './problem-row.js';
 import * as tables from './tables.js';
+import type { TaskRow } from './task-row.js';
 
 export async function readProblem(store: Reader, problemId: string): Promise<ProblemRow | undefined> {
   const seq = await store.get('problem_ids', [problemId]);

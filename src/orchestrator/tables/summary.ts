@@ -10,16 +10,10 @@ import { moduleState } from '../../model/module-state.js';
 import type { Problem } from '../../model/problem.js';
 import type { Task } from '../../model/task.js';
 import { type Standing, standingOf } from '../../model/waiting.js';
-import { problemToRow } from './problem-row.js';
-import {
-  decodeRow,
-  type MarksRow,
-  marksRowOf,
-  newestOf,
-  type ProblemRow,
-  type TaskRow,
-  taskToRow,
-} from './records.js';
+import { newestOf } from './module-row.js';
+import { type MarksRow, marksRowOf, type ProblemRow, problemToRow } from './problem-row.js';
+import { decodeRow } from './row.js';
+import { type TaskRow, taskToRow } from './task-row.js';
 
 /** The modules whose outputs an iteration has taken over from another. */
 export function reusedModules({ modules }: TaskRow): string[] {

@@ -6,31 +6,29 @@
 import type { KeyEntry } from '../../model/connection-key.js';
 import type { ItemName } from '../../model/facts.js';
 import type { Entry, Key, Range, Reader, Table } from '../../store/store.js';
-import {
-  type AgesRow,
-  type AuditRow,
-  type BlobRow,
-  type BootRow,
-  type ClusterRow,
-  type CommandRow,
-  type DeploymentRow,
-  decodeRow,
-  type GrantRow,
-  type GraphRow,
-  type IdempotencyRow,
-  type IndexRow,
-  type ItemRow,
-  type MarksRow,
-  type NodeRow,
-  type ProblemRow,
-  type ReplicaRow,
-  type ResultRow,
-  type SecretRow,
-  type ServiceRow,
-  type TaskRow,
-  type WebhookRow,
+import type { ClusterRow } from './cluster-row.js';
+import type { CommandRow } from './command-row.js';
+import type { DeploymentRow } from './deployment-row.js';
+import type { GrantRow } from './grant-row.js';
+import type { ItemRow } from './item-row.js';
+import type { NodeRow } from './node-row.js';
+import type { MarksRow, ProblemRow } from './problem-row.js';
+import type {
+  AgesRow,
+  AuditRow,
+  BlobRow,
+  BootRow,
+  GraphRow,
+  IdempotencyRow,
+  IndexRow,
+  ResultRow,
 } from './records.js';
+import { decodeRow } from './row.js';
+import type { SecretRow } from './secret-row.js';
+import type { ReplicaRow, ServiceRow } from './service-row.js';
 import { decodeSummary, type Summary } from './summary.js';
+import type { TaskRow } from './task-row.js';
+import type { WebhookRow } from './webhook-row.js';
 
 export interface Found<Row> {
   readonly key: Key;

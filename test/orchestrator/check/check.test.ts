@@ -1,17 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoreFault } from '../../../src/orchestrator/check/check.js';
-import {
-  type CommandRow,
-  decodeRow,
-  EMPTY,
-  type ExecutionRow,
-  encodeRow,
-  type ModuleRow,
-  type NodeRow,
-  type ProblemRow,
-  type TaskRow,
-} from '../../../src/orchestrator/tables/records.js';
+import type { CommandRow } from '../../../src/orchestrator/tables/command-row.js';
+import type { ExecutionRow } from '../../../src/orchestrator/tables/execution-row.js';
+import type { ModuleRow } from '../../../src/orchestrator/tables/module-row.js';
+import type { NodeRow } from '../../../src/orchestrator/tables/node-row.js';
+import type { ProblemRow } from '../../../src/orchestrator/tables/problem-row.js';
+import { decodeRow, EMPTY, encodeRow } from '../../../src/orchestrator/tables/row.js';
 import type { Summary } from '../../../src/orchestrator/tables/summary.js';
+import type { TaskRow } from '../../../src/orchestrator/tables/task-row.js';
 import type { Key, Table } from '../../../src/store/store.js';
 import { Core, graphOf, moduleSpec, type Peer } from '../core.js';
 

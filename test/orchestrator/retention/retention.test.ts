@@ -4,7 +4,7 @@ import type { Graph, Retention as Policy } from '../../../src/model/graph.js';
 import type { Proposals } from '../../../src/orchestrator/proposals/proposals.js';
 import { Retention } from '../../../src/orchestrator/retention/retention.js';
 import { indexElement, indexKey } from '../../../src/orchestrator/tables/index-key.js';
-import { decodeRow, EMPTY, encodeRow } from '../../../src/orchestrator/tables/records.js';
+import { decodeRow, EMPTY, encodeRow } from '../../../src/orchestrator/tables/row.js';
 import { Core, graphOf, moduleSpec, type Peer } from '../core.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ModuleRow, TaskRow } from '../../../src/orchestrator/tables/records.js';
+import type { ModuleRow } from '../../../src/orchestrator/tables/module-row.js';
 import { iterationSummary } from '../../../src/orchestrator/tables/summary.js';
+import type { TaskRow } from '../../../src/orchestrator/tables/task-row.js';
 
 const module = (phase: ModuleRow['phase'], fields: Partial<ModuleRow> = {}): ModuleRow => ({
   ...{ phase, generation: 1, attempts: 0, executions: [] },

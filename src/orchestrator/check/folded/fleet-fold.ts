@@ -9,10 +9,12 @@
 
 import type { FactEvent, FactOf } from '../../../model/facts.js';
 import type { Reader } from '../../../store/store.js';
-import { clusterToRow } from '../../core/clusters/cluster-row.js';
-import { commandToRow } from '../../core/executions/command-row.js';
-import { nodeToRow } from '../../core/nodes/node-row.js';
-import { type CommandRow, encodeRow, type NodeRow } from '../../tables/records.js';
+import { clusterToRow } from '../../tables/cluster-row.js';
+import type { CommandRow } from '../../tables/command-row.js';
+import { commandToRow } from '../../tables/command-row.js';
+import type { NodeRow } from '../../tables/node-row.js';
+import { nodeToRow } from '../../tables/node-row.js';
+import { encodeRow } from '../../tables/row.js';
 import * as tables from '../../tables/tables.js';
 import { differenceOf } from './differences.js';
 import { FoldedState } from './state.js';

@@ -7,9 +7,9 @@
 import type { FactEvent } from '../../../model/facts.js';
 import type { Problem } from '../../../model/problem.js';
 import type { Reader } from '../../../store/store.js';
+import type { ProblemRow } from '../../tables/problem-row.js';
 import { problemFromRow, problemToRow } from '../../tables/problem-row.js';
 import { readProblem } from '../../tables/read-rows.js';
-import type { ProblemRow } from '../../tables/records.js';
 import { differenceOf } from './differences.js';
 import { FoldedState } from './state.js';
 

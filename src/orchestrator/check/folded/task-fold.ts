@@ -12,19 +12,14 @@ import type { PayloadRef } from '../../../model/payload.js';
 import { type CompiledGraph, phaseOf, type Task } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import { TASK_ENDS, taskHasEnded } from '../../../model/task-state.js';
+import type { ExecutionRow } from '../../tables/execution-row.js';
+import type { ModuleRow } from '../../tables/module-row.js';
+import { type PayloadRefRow, refFromRow, refsFromRow } from '../../tables/payload-ref.js';
+import type { ProblemRow } from '../../tables/problem-row.js';
 import { problemFromRow, problemToRow } from '../../tables/problem-row.js';
-import {
-  type ExecutionRow,
-  encodeRow,
-  type ModuleRow,
-  type PayloadRefRow,
-  type ProblemRow,
-  refFromRow,
-  refsFromRow,
-  type TaskRow,
-  taskToRow,
-} from '../../tables/records.js';
+import { encodeRow } from '../../tables/row.js';
 import * as tables from '../../tables/tables.js';
+import { type TaskRow, taskToRow } from '../../tables/task-row.js';
 import { differenceOf } from './differences.js';
 import { FoldedState } from './state.js';
 

@@ -2,7 +2,7 @@
 import type { AuditNote } from '../../../model/audit.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Request, View } from '../../port.js';
-import { projectOfRow } from '../../tables/records.js';
+import { projectOfRow } from '../../tables/row.js';
 import { emit } from '../emit.js';
 import { projectOfProblem } from '../tasks/project.js';
 import type { Asking, PreparedRequest, Turn } from '../turn.js';

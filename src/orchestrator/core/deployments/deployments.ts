@@ -24,7 +24,7 @@ import { formatTaskId, type TaskId } from '../../../model/task-id.js';
 import type { Answer, Refusal } from '../../port.js';
 import { refusal } from '../../refusal.js';
 import { problemFromRow } from '../../tables/problem-row.js';
-import { storedProject } from '../../tables/records.js';
+import { storedProject } from '../../tables/row.js';
 import { aboutTask } from '../about.js';
 import { emit } from '../emit.js';
 import { clusterFor } from '../schedule/fleet.js';

@@ -7,7 +7,7 @@
 import type { Kept } from '../../../model/protocol.js';
 import { AGENT_MODULE } from '../../../model/run.js';
 import { formatTaskId } from '../../../model/task-id.js';
-import type { TaskRow } from '../../tables/records.js';
+import type { TaskRow } from '../../tables/task-row.js';
 import type { FleetNode } from '../state.js';
 import { type Turn, taskOfLease } from '../turn.js';
 

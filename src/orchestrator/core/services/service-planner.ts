@@ -20,7 +20,7 @@ import {
   scheduleFleet,
 } from '../../../scheduling/fleet-scheduler.js';
 import { hasLabels } from '../../../scheduling/placement.js';
-import { storedProject } from '../../tables/records.js';
+import { storedProject } from '../../tables/row.js';
 import { aboutTask } from '../about.js';
 import { attempt } from '../attempt.js';
 import { agentOf } from '../clusters/clusters.js';

@@ -10,7 +10,7 @@ import type { Resources } from '../../../model/run.js';
 import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
 import type { Answer, Request } from '../../port.js';
 import { refusal } from '../../refusal.js';
-import { storedProject } from '../../tables/records.js';
+import { storedProject } from '../../tables/row.js';
 import { emit } from '../emit.js';
 import { placementFor } from '../schedule/fleet.js';
 import type { State } from '../state.js';

@@ -11,7 +11,7 @@ import { awaitedApproval, phaseOf, type Task } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Answer } from '../../port.js';
 import { refusal } from '../../refusal.js';
-import type { ModuleRow } from '../../tables/records.js';
+import type { ModuleRow } from '../../tables/module-row.js';
 import { aboutModule, aboutTask } from '../about.js';
 import { emit } from '../emit.js';
 import type { PreparedRequest, Turn } from '../turn.js';

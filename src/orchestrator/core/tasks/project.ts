@@ -1,7 +1,7 @@
 /** Whose a problem is, and what facts are about. */
 
 import type { Subject } from '../../../model/facts.js';
-import { projectOfRow } from '../../tables/records.js';
+import { projectOfRow } from '../../tables/row.js';
 import type { Turn } from '../turn.js';
 import { problemIn } from './problem.js';
 

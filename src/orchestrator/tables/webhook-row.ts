@@ -1,7 +1,24 @@
 /** Webhooks as they are stored. */
-import { ALL_PROJECTS } from '../../../model/access.js';
-import type { Webhook } from '../../../model/webhook.js';
-import type { WebhookRow } from '../../tables/records.js';
+import { ALL_PROJECTS } from '../../model/access.js';
+import type { Webhook } from '../../model/webhook.js';
+
+export interface WebhookRow {
+  readonly name: string;
+  readonly id: string;
+  /** @default all */
+  readonly project?: string | undefined;
+  readonly origin: string;
+  readonly sealed: string;
+  readonly signed: boolean;
+  readonly filter: readonly string[] | undefined;
+  readonly problem: string | undefined;
+  readonly created_at: number;
+  readonly cursor: number;
+  readonly failures: number;
+  readonly missed: number;
+  readonly last_status: string | undefined;
+  readonly last_at: number | undefined;
+}
 
 /** Absent fields are left out by `JSON.stringify`. */
 export function webhookToRow(webhook: Webhook): unknown {

@@ -1,6 +1,11 @@
 /** Clusters as they are stored. */
-import { type Cluster, clusterFields, clusterFromFields } from '../../../model/cluster.js';
-import type { ClusterRow } from '../../tables/records.js';
+
+import type { ClusterFields } from '../../model/cluster.js';
+import { type Cluster, clusterFields, clusterFromFields } from '../../model/cluster.js';
+
+export interface ClusterRow extends ClusterFields {
+  readonly created_at: number;
+}
 
 export function clusterToRow(cluster: Cluster): ClusterRow {
   return { ...clusterFields(cluster), created_at: cluster.createdAt };

@@ -1,12 +1,48 @@
 /** Services and their replicas as they are stored. */
-import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
-import {
-  type Clocks,
-  projectOfRow,
-  type ReplicaRow,
-  type ServiceRow,
-  storedProject,
-} from '../../tables/records.js';
+
+import type {
+  Ending,
+  Replica,
+  ReplicaState,
+  Service,
+  ServiceDesire,
+  ServiceSpec,
+} from '../../model/service.js';
+import type { Clocks } from './module-from-row.js';
+import { projectOfRow, storedProject } from './row.js';
+
+export interface ServiceRow {
+  readonly name: string;
+  /** Of its runs. */
+  readonly project?: string | undefined;
+  readonly spec: ServiceSpec;
+  readonly desired: ServiceDesire;
+  readonly graph_version: number;
+  readonly generation: number;
+  readonly reasons: readonly string[];
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+export interface ReplicaRow {
+  readonly replica_id: string;
+  readonly service: string;
+  readonly number: number;
+  readonly pinned?: string | undefined;
+  readonly desired: Replica['desired'];
+  readonly observed: ReplicaState;
+  readonly task_id: string;
+  readonly open: boolean;
+  readonly generation: number;
+  readonly cluster?: string | undefined;
+  readonly node_id?: string | undefined;
+  readonly restarts: number;
+  readonly failures: number;
+  readonly reason?: string | undefined;
+  readonly ending?: Ending | undefined;
+  readonly retry_at?: number | undefined;
+  readonly since: number;
+}
 
 export function serviceToRow(service: Service): ServiceRow {
   const { spec, project, desired, version, generation, reasons, createdAt, updatedAt } = service;

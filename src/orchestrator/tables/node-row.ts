@@ -1,6 +1,24 @@
 /** Nodes as they are stored. */
-import type { NodeRecord } from '../../../model/node-record.js';
-import type { NodeRow } from '../../tables/records.js';
+
+import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
+import type { NodeRecord } from '../../model/node-record.js';
+import type { ReportedError } from '../../model/protocol.js';
+
+export interface NodeRow {
+  readonly node_id: string;
+  readonly module: string;
+  readonly instance: string;
+  readonly boot_id: string;
+  readonly incarnation: number;
+  readonly version: string;
+  readonly capacity: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: NodeStatus;
+  readonly desired: DesiredStatus;
+  readonly liveness: Liveness;
+  readonly error?: ReportedError;
+  readonly last_seen_at: number;
+}
 
 export function nodeToRow(node: NodeRecord): NodeRow {
   return {

@@ -1,6 +1,21 @@
 /** Deployments as they are stored. */
-import type { Deployment } from '../../../model/deployment.js';
-import { type DeploymentRow, projectOfRow, storedProject } from '../../tables/records.js';
+
+import type { Deployment, DeploymentOperation, DeploymentState, Direction } from '../../model/deployment.js';
+import { projectOfRow, storedProject } from './row.js';
+
+export interface DeploymentRow {
+  readonly deployment_id: string;
+  readonly name: string;
+  readonly project?: string | undefined;
+  readonly state: DeploymentState;
+  readonly version?: number | undefined;
+  readonly operation_id: number;
+  readonly operation: DeploymentOperation;
+  readonly direction: Direction;
+  readonly message?: string | undefined;
+  readonly created_at: number;
+  readonly updated_at: number;
+}
 
 /** Absent fields are left out by `JSON.stringify`. */
 export function deploymentToRow(deployment: Deployment): DeploymentRow {

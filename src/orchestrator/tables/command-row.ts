@@ -1,7 +1,29 @@
 /** Commands as they are stored. */
-import type { Command } from '../../../model/command.js';
-import { formatTaskId } from '../../../model/task-id.js';
-import { type CommandRow, storedProject } from '../../tables/records.js';
+
+import type { Command } from '../../model/command.js';
+import type { ReportedError } from '../../model/protocol.js';
+import { formatTaskId } from '../../model/task-id.js';
+import { storedProject } from './row.js';
+
+export interface CommandPartRow {
+  readonly node_id: string;
+  readonly execution_id?: string;
+  readonly acked_at?: number;
+  readonly stopped_at?: number;
+  readonly error?: ReportedError;
+}
+
+export interface CommandRow {
+  readonly command_id: string;
+  readonly target: { readonly node_id?: string; readonly task_id?: string; readonly module?: string };
+  /** Of the task. @default default */
+  readonly project?: string;
+  readonly command: string;
+  readonly reason?: string;
+  readonly issued_at: number;
+  readonly state: 'pending' | 'acked' | 'refused' | 'expired';
+  readonly parts: readonly CommandPartRow[];
+}
 
 export function commandToRow(command: Command): CommandRow {
   const { target } = command;
