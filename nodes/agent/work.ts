@@ -95,10 +95,14 @@ export class Work {
     }
   }
 
-  /** What an earlier process has left behind and nobody asks for now. */
+  /** What an earlier process has left behind and the orchestrator no longer asks for: processes, and jobs that may still be in a queue. */
   async removeLeftovers(held: readonly string[]): Promise<void> {
-    for (const key of this.#deps.folders.keys()) {
+    const { folders, warn } = this.#deps;
+    for (const key of folders.keys()) {
       if (held.includes(key)) continue;
+      const { engineId } = folders.note(key);
+      const names = { execution_id: key, ...(engineId !== undefined && { engine_id: engineId }) };
+      warn(names, 'the orchestrator does not ask for this execution: what is left of it is stopped');
       await this.#stop(key, 0);
       await this.release(key);
     }

@@ -4,10 +4,13 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Subscriber } from 'zeromq';
 import { cli } from '../support/cli.js';
 import type { EventTape, TapedEvent } from '../support/event-tape.js';
+import { startNode } from '../support/nodes.js';
 import { OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
+import { TcpProxy } from '../support/proxy.js';
 import { tutti as runTutti } from '../support/tutti.js';
 
 const VALUE = 'correct horse\nbattery staple\n';
@@ -30,6 +33,11 @@ const GRAPHS = {
     'uses',
     `printf "my key is ${HALVES[0]}"; sleep 0.4; echo "${HALVES[1]}, yes"; echo "$API_KEY" >&2; echo "{\\"length\\": $(printf %s "$API_KEY" | wc -c)}" > $TUTTI_OUTPUT`,
   ),
+  'stands_by.yaml': `
+name: stands_by
+source: { name: request, type: json }
+modules: { bystander: { inputs: [request], output: json } }
+`,
   'spills.yaml': GRAPH('spills', 'printf "%s" "$API_KEY" > $TUTTI_OUTPUT'),
   'fails.yaml': GRAPH('fails', 'echo "$API_KEY" >&2; exit 3'),
 };
@@ -39,6 +47,8 @@ afterAll(() => scene.end());
 let folder: string;
 let orchestrator: OrchestratorProcess;
 let tape: EventTape;
+/** All bytes that the orchestrator has sent to a subscriber of its events, and to a node that is not an agent. */
+const heard = { events: [] as Buffer[], node: [] as Buffer[] };
 
 beforeAll(async () => {
   folder = await scene.directory();
@@ -46,6 +56,13 @@ beforeAll(async () => {
   for (const [name, text] of Object.entries(GRAPHS)) await writeFile(join(folder, name), text);
   orchestrator = await OrchestratorProcess.up(scene, { graphs });
   tape = orchestrator.tape();
+  const { events, control } = orchestrator.ready;
+  const subscriber = new Subscriber({ linger: 0 });
+  scene.atEnd(() => subscriber.close());
+  subscriber.connect((await TcpProxy.to(scene, events, (bytes) => heard.events.push(bytes))).endpoint);
+  subscriber.subscribe('');
+  const proxy = await TcpProxy.to(scene, control, (bytes) => heard.node.push(bytes));
+  startNode(scene, orchestrator, { module: 'bystander', control: proxy.endpoint });
 });
 
 async function tutti(args: readonly string[], stdin?: string): Promise<string> {
@@ -158,12 +175,19 @@ components:
     expect(orchestrator.process.stderr).not.toContain('correct');
   });
 
-  it('is nowhere in what is kept: data, events, answers and backups', async () => {
+  it('is nowhere in what is kept and told: data, events, frames to others than its agent, answers and backups', async () => {
     const { data } = orchestrator.ready;
     const backup = join(folder, 'backup');
     expect((await runTutti(scene, ['backup', backup, '--data', data])).code).toBe(0);
     const told = JSON.stringify(tape.events) + JSON.stringify(await orchestrator.get('/v1/secrets'));
-    for (const line of VALUE.trim().split('\n')) expect(told).not.toContain(line);
+    const [events, node] = [Buffer.concat(heard.events).toString(), Buffer.concat(heard.node).toString()];
+    // That they were listening.
+    const isJoined = ({ type, module }: TapedEvent) => type === 'node.joined' && module === 'bystander';
+    const { node_id } = await tape.first('the bystander', isJoined);
+    expect(events).toContain('execution.command');
+    expect(node).toContain(node_id);
+    for (const line of VALUE.trim().split('\n'))
+      for (const text of [told, events, node]) expect(text).not.toContain(line);
     await orchestrator.process.end('SIGTERM');
     expect(await filesWith(VALUE.trim().split('\n'), data)).toBe('');
     expect(await filesWith([...VALUE.trim().split('\n')], backup)).toBe('');

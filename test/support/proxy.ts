@@ -14,9 +14,22 @@ export class TcpProxy {
   #connections = 0;
   #endpoint = '';
 
-  /** @param target `tcp://HOST:PORT` */
-  static async to(scene: Scene, target: string): Promise<TcpProxy> {
-    const proxy = new TcpProxy();
+  readonly #onSaid: (bytes: Buffer) => void;
+
+  private constructor(onSaid: (bytes: Buffer) => void) {
+    this.#onSaid = onSaid;
+  }
+
+  /**
+   * @param target `tcp://HOST:PORT`
+   * @param onSaid gets all that the server sends
+   */
+  static async to(
+    scene: Scene,
+    target: string,
+    onSaid: (bytes: Buffer) => void = () => {},
+  ): Promise<TcpProxy> {
+    const proxy = new TcpProxy(onSaid);
     const { hostname, port } = new URL(target);
     const listener = createServer((client) => proxy.#accept(client, connect(Number(port), hostname)));
     listener.listen(0, '127.0.0.1');
@@ -60,6 +73,7 @@ export class TcpProxy {
     this.#connections += 1;
     client.on('data', (bytes) => server.write(bytes));
     server.on('data', (bytes) => {
+      this.#onSaid(bytes);
       if (!this.#swallowing) client.write(bytes);
     });
     const end = () => {

@@ -203,6 +203,9 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
       tellEnded(turn, node, execution.id, execution.committed);
       continue;
     } else {
+      // It ended while the node was away, or is of a time that a restored backup does not know.
+      const message = `execution ${held.executionId} is not asked for: the node is told to stop it`;
+      turn.journal.refused('control', `${node.module}/${node.instance}`, 'not_asked_for', message);
       addStopping(turn, node, held.executionId);
     }
     drop.push(held.executionId);
