@@ -45,6 +45,7 @@ export default defineConfig({
           page('Operating Tutti', 'operations'),
           page('Deploying', 'deploy'),
           page('Services', 'services'),
+          page('Campaigns', 'campaigns'),
           page('Deployments', 'deployments'),
           page('Webhooks', 'webhooks'),
           page('Security', 'security'),

@@ -32,6 +32,7 @@ import { accessRoutes } from './routes/access.js';
 import { approvalRoutes } from './routes/approvals.js';
 import { auditRoutes } from './routes/audit.js';
 import { blobRoutes } from './routes/blobs.js';
+import { campaignRoutes } from './routes/campaigns.js';
 import { clusterRoutes } from './routes/clusters.js';
 import { crateRoute } from './routes/crate.js';
 import { deploymentRoutes } from './routes/deployments.js';
@@ -214,6 +215,7 @@ export function apiRoutes(
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);
+  campaignRoutes(api, coordinator);
   deploymentRoutes(api, coordinator);
   serviceRoutes(api, coordinator);
   webhookRoutes(api, coordinator);

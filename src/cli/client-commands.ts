@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { accessCommand } from './commands/access.js';
 import { approvalCommands } from './commands/approval.js';
 import { auditCommand } from './commands/audit.js';
+import { campaignCommand } from './commands/campaign.js';
 import { clusterCommand } from './commands/cluster.js';
 import { crateCommand } from './commands/crate.js';
 import { deploymentCommands } from './commands/deployment.js';
@@ -44,6 +45,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   nodeCommand(program, io);
   taskCommand(program, io);
   approvalCommands(program, io);
+  campaignCommand(program, io);
   clusterCommand(program, io);
   secretCommand(program, io);
   deploymentCommands(program, io);

@@ -1,5 +1,6 @@
 /** The public API for programs that submit problems and read results: `tutti/client`. */
 export type { Fault } from '../base/errors.js';
+export type { Campaigns, NewCampaign } from './campaigns.js';
 export type { ClusterChange, Clusters, NewCluster } from './clusters.js';
 export type { Deployments } from './deployments.js';
 export { ClientError } from './errors.js';
@@ -7,6 +8,8 @@ export type { Followed, FollowOptions, StreamedEvent } from './follow.js';
 export type {
   Approval,
   AuditEntry,
+  Campaign,
+  CampaignSummary,
   Cluster,
   Decision,
   Iteration as IterationView,

@@ -1,4 +1,5 @@
 import { everyItem } from '../base/every-item.js';
+import { Campaigns } from './campaigns.js';
 import { Clusters } from './clusters.js';
 import { Deployments } from './deployments.js';
 import { type Followed, type FollowOptions, follow } from './follow.js';
@@ -75,6 +76,8 @@ const DEFAULT_URL = 'http://127.0.0.1:7480';
  */
 export class Tutti {
   readonly #http: Http;
+  /** Series of iterations that run themselves. */
+  readonly campaigns: Campaigns;
   /** The places where commands run. */
   readonly clusters: Clusters;
   /** Applications that are brought up and taken down as a whole. */
@@ -92,6 +95,7 @@ export class Tutti {
       token: options.token ?? TUTTI_TOKEN,
       ...(options.retryMs !== undefined && { retryMs: options.retryMs }),
     });
+    this.campaigns = new Campaigns(this.#http);
     this.clusters = new Clusters(this.#http);
     this.deployments = new Deployments(this.#http);
     this.services = new Services(this.#http);

@@ -1,8 +1,8 @@
 /** How the options' values are read, from text (flags, environment) or from YAML. */
 import { isIP } from 'node:net';
 import { delimiter } from 'node:path';
+import { parseDuration } from '../base/duration.js';
 import { PUBLIC_PAGES, type PublicPage } from '../model/access.js';
-import { parseDuration } from './duration.js';
 
 /** The value, or what would be right. */
 export type Reading<T> = { readonly value: T } | { readonly expected: string };

@@ -1,8 +1,8 @@
 /** Resources as people write them: `{ cpus: 2, memory: 4GiB, gpus: 1, walltime: 30m }`. */
 import { z } from 'zod';
+import { DURATION, parseDuration } from '../base/duration.js';
 import type { ClusterResources } from '../model/cluster.js';
 import type { Resources } from '../model/run.js';
-import { DURATION, parseDuration } from './duration.js';
 import { size } from './option-values.js';
 import { strict } from './strict.js';
 

@@ -24,6 +24,7 @@ export type Action =
   | 'store_graph'
   | 'manage_cluster'
   | 'manage_secret'
+  | 'run_campaign'
   | 'manage_deployment'
   | 'manage_service'
   | 'manage_webhook'
@@ -44,6 +45,7 @@ export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
   store_graph: 'operator',
   manage_cluster: 'operator',
   manage_secret: 'operator',
+  run_campaign: 'author',
   manage_deployment: 'operator',
   manage_service: 'operator',
   manage_webhook: 'operator',

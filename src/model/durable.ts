@@ -6,6 +6,7 @@
  */
 import type { Undo } from '../base/undo.js';
 import type { Grant } from './access.js';
+import type { Campaign } from './campaign.js';
 import type { Cluster } from './cluster.js';
 import type { Command } from './command.js';
 import type { KeyEntry } from './connection-key.js';
@@ -38,6 +39,8 @@ export interface DurableState {
   readonly commands: ReadonlyMap<string, Command>;
   /** By their ids. */
   readonly deployments: ReadonlyMap<string, Deployment>;
+  /** By their ids. */
+  readonly campaigns: ReadonlyMap<string, Campaign>;
   /** By their names. */
   readonly services: ReadonlyMap<string, Service>;
   /** By their ids. */

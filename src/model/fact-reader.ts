@@ -1,6 +1,7 @@
 /** Events that come from elsewhere, read by the declaration of their facts. */
 
 import { APPROVAL_ROLES, DECISIONS } from './approval.js';
+import { CAMPAIGN_ENDS, CAMPAIGN_MODES, CAMPAIGN_STOPS } from './campaign.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from './cluster.js';
 import { DEPLOYMENT_OPERATIONS } from './deployment.js';
 import {
@@ -56,6 +57,10 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   'cluster status': (value) => CLUSTER_STATUSES.some((status) => status === value),
   'agent kind': (value) => AGENT_KINDS.some((kind) => kind === value),
   'deployment operation': (value) => DEPLOYMENT_OPERATIONS.some((operation) => operation === value),
+  'campaign mode': (value) => CAMPAIGN_MODES.some((mode) => mode === value),
+  'campaign end': (value) => CAMPAIGN_ENDS.some((end) => end === value),
+  'campaign stop': (value) => CAMPAIGN_STOPS.some((stop) => stop === value),
+  'campaign error': (value) => isObject(value) && isText(value.type) && isObject(value.context),
   'service type': (value) => SERVICE_TYPES.some((type) => type === value),
   'service desire': (value) => SERVICE_DESIRES.some((desire) => desire === value),
   resources: (value) => isObject(value) && Object.values(value).every(isCount),

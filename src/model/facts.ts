@@ -10,6 +10,7 @@ import type { Role } from './access.js';
 import type { ApprovalRole, Decision } from './approval.js';
 import type { AuditResult } from './audit.js';
 import type { CachedFrom } from './cached.js';
+import type { CampaignEnd, CampaignError, CampaignMode, CampaignSpec, CampaignStop } from './campaign.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { KeyEntry } from './connection-key.js';
 import type { DeploymentOperation, Direction } from './deployment.js';
@@ -77,6 +78,12 @@ export interface FieldTypes {
   readonly role: Role;
   readonly 'deployment operation': DeploymentOperation;
   readonly direction: Direction;
+  readonly 'campaign mode': CampaignMode;
+  readonly 'campaign end': CampaignEnd;
+  readonly 'campaign stop': CampaignStop;
+  readonly 'campaign error': CampaignError;
+  readonly 'campaign spec': CampaignSpec;
+  readonly 'task end': TaskEnd;
   readonly 'service type': ServiceType;
   readonly 'service desire': ServiceDesire;
   readonly 'service spec': ServiceSpec;
@@ -518,6 +525,34 @@ export const FACTS = {
     about: 'task',
     shown: { deployment: 'text', operation: 'deployment operation', message: 'text' },
   },
+  /** A campaign has been asked for: it waits for nodes of all its modules. */
+  'campaign.initializing': {
+    about: 'problem',
+    shown: { campaign: 'text', graph: 'text', mode: 'campaign mode' },
+    withheld: { spec: 'campaign spec' },
+  },
+  'campaign.running': { about: 'problem', shown: { campaign: 'text' } },
+  /** `outcome`: how it ends once nothing of it is under way. */
+  'campaign.finalizing': {
+    about: 'problem',
+    shown: {
+      campaign: 'text',
+      outcome: 'campaign end',
+      ended_by: 'campaign stop?',
+      error: 'campaign error?',
+    },
+  },
+  'campaign.completed': {
+    about: 'problem',
+    shown: { campaign: 'text', iterations: 'count', ended_by: 'campaign stop' },
+  },
+  'campaign.aborted': { about: 'problem', shown: { campaign: 'text', iterations: 'count' } },
+  'campaign.errored': {
+    about: 'problem',
+    shown: { campaign: 'text', iterations: 'count', error: 'campaign error' },
+  },
+  'campaign.paused': { about: 'problem', shown: { campaign: 'text' } },
+  'campaign.resumed': { about: 'problem', shown: { campaign: 'text' } },
   /** All of the service, as it is from now on. */
   'service.applied': {
     about: 'nothing',
@@ -690,6 +725,18 @@ export const FACTS = {
   /** A key of connections or a join token, as it is from now on. */
   'key.kept': { about: 'nothing', withheld: { key_id: 'text', entry: 'key entry' } },
   'key.dropped': { about: 'nothing', withheld: { key_id: 'text' } },
+  /** Modules without a ready node, as long as it is initializing. */
+  'campaign.missing': { about: 'problem', withheld: { modules: 'words' } },
+  /** A person has asked for an iteration. */
+  'campaign.stepped': { about: 'problem', withheld: {} },
+  /** Its proposer is asked what to try next. */
+  'campaign.asked': { about: 'problem', withheld: { task_id: 'id' } },
+  /** An iteration has begun. */
+  'campaign.iterated': { about: 'task', withheld: {} },
+  /** One has ended. `value`: of the objective. */
+  'campaign.judged': { about: 'task', withheld: { state: 'task end', value: 'number?' } },
+  /** No further one begins. */
+  'campaign.closed': { about: 'problem', withheld: { why: 'campaign stop' } },
   /** `again`: it is to run again after that. */
   'replica.stopping': {
     about: 'nothing',

@@ -8,6 +8,20 @@
 import type { DurableState, Moment } from './durable.js';
 import type { Fact } from './facts.js';
 import { addGrant, removeGrant } from './fold/access.js';
+import {
+  askProposer,
+  beginCampaign,
+  closeCampaign,
+  endCampaign,
+  finalizeCampaign,
+  forgetCampaign,
+  iterateCampaign,
+  judgeIteration,
+  missNodes,
+  pauseCampaign,
+  runCampaign,
+  stepCampaign,
+} from './fold/campaign.js';
 import { putCluster, removeCluster } from './fold/cluster.js';
 import { applyCommand } from './fold/command.js';
 import { endDeployment, startDeployment } from './fold/deployment.js';
@@ -282,6 +296,45 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
     case 'deployment.failed':
       endDeployment(state, fact, moment);
       return;
+    case 'campaign.initializing':
+      beginCampaign(state, fact, moment);
+      return;
+    case 'campaign.missing':
+      missNodes(state, fact, moment);
+      return;
+    case 'campaign.running':
+      runCampaign(state, fact, moment);
+      return;
+    case 'campaign.paused':
+    case 'campaign.resumed':
+      pauseCampaign(state, fact, moment);
+      return;
+    case 'campaign.stepped':
+      stepCampaign(state, fact, moment);
+      return;
+    case 'campaign.asked':
+      askProposer(state, fact, moment);
+      return;
+    case 'campaign.iterated':
+      iterateCampaign(state, fact, moment);
+      return;
+    case 'campaign.judged':
+      judgeIteration(state, fact, moment);
+      return;
+    case 'campaign.closed':
+      closeCampaign(state, fact, moment);
+      return;
+    case 'campaign.finalizing':
+      finalizeCampaign(state, fact, moment);
+      return;
+    case 'campaign.completed':
+    case 'campaign.aborted':
+    case 'campaign.errored':
+      endCampaign(state, fact, moment);
+      return;
+    case 'problem.hidden':
+      forgetCampaign(state, fact);
+      return;
     case 'service.applied':
       putService(state, fact, moment);
       return;
@@ -368,7 +421,6 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
     case 'ages.trusted':
     case 'iteration.thinned':
     case 'iteration.removed':
-    case 'problem.hidden':
     case 'problem.removed':
     case 'events.removed':
     case 'blob.removed':

@@ -556,6 +556,7 @@ export class Orchestrator implements StreamingCoordinator {
       sees: (sha256) => this.#sees(bound, sha256),
       testWebhook: (name) => this.#testWebhook(bound, name),
       ids: this.#deps.ids ?? systemIds,
+      wallMs: () => this.#deps.clock.wallMs(),
       blobs: this.blobs,
       inlineMaxBytes: options.inlineMaxBytes,
       types,
@@ -683,6 +684,8 @@ export class Orchestrator implements StreamingCoordinator {
         if (cluster) return foundJson(cursor, cluster);
         return refusal('not_found', 'unknown_cluster', `no cluster ${name}`);
       },
+      campaigns: async (page) =>
+        pageOfViews(await this.#inspect((id) => ({ kind: 'inspect campaigns', id, bound })), page),
       deployments: async (page) =>
         pageOfViews(await this.#inspect((id) => ({ kind: 'inspect deployments', id, bound })), page),
       deployment: async (which) => this.#service.queries(bound, signal).deployment(this.#idOf(bound, which)),

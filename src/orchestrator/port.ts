@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
 import type { Open } from '../contract/answer.js';
+import type { CampaignJson, ListedCampaignJson } from '../contract/campaign.js';
 import type { ClusterJson } from '../contract/cluster.js';
 import type {
   DeploymentChangesJson,
@@ -31,6 +32,7 @@ import type { PlacementJson, ServiceJson } from '../contract/service.js';
 import type { Action, Role } from '../model/access.js';
 import type { Decision } from '../model/approval.js';
 import type { Asker, AuditResult, Deed } from '../model/audit.js';
+import type { CampaignCommand, CampaignMode, Goal } from '../model/campaign.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
 import type { ModuleState } from '../model/execution.js';
 import type { JobState } from '../model/job.js';
@@ -191,6 +193,12 @@ export type Request =
     } & AskedUpdate)
   /** Stops its newest operation. */
   | { readonly kind: 'cancel_deployment'; readonly deploymentId: string }
+  | ({ readonly kind: 'run_campaign'; readonly name: string } & AskedCampaign)
+  | {
+      readonly kind: 'command_campaign';
+      readonly campaignId: string;
+      readonly command: CampaignCommand;
+    }
   /** Stored, or changed. `files`: by path beside the service file, the SHA-256 of a stored blob. */
   | {
       readonly kind: 'apply_service';
@@ -223,6 +231,50 @@ export type Request =
       /** By path beside the graph file, the SHA-256 of a stored blob: of each file that its run modules name. @default none */
       readonly files?: Readonly<Record<string, string>>;
     };
+
+/** A campaign, in the words of its file. */
+export interface AskedCampaign {
+  readonly graph: string;
+  /** What the points are put into; without points, the input of all its iterations. */
+  readonly input: unknown;
+  readonly policy: AskedPolicy;
+}
+
+export interface AskedPolicy {
+  readonly mode: CampaignMode;
+  readonly propose: {
+    readonly repeat?: true;
+    /** By JSON pointer into the input, the values to try. */
+    readonly grid?: Readonly<Record<string, readonly unknown[]>>;
+    readonly random?: Readonly<
+      Record<
+        string,
+        | readonly unknown[]
+        | { readonly min: number; readonly max: number; readonly log?: boolean; readonly integer?: boolean }
+      >
+    >;
+    /** Of `random`. @default 0 */
+    readonly seed?: number;
+    /** `<graph>.<module>` */
+    readonly module?: string;
+  };
+  readonly until?: string;
+  /** @default of a grid, the number of its points */
+  readonly max_iterations?: number;
+  /** @default 1 */
+  readonly max_parallel?: number;
+  /** A duration, or a time in RFC 3339. @default none */
+  readonly deadline?: string;
+  /** @default 5m */
+  readonly initializing_deadline?: string;
+  readonly objective?: {
+    readonly field: string;
+    readonly goal: Goal;
+    readonly min_improvement?: number;
+  };
+  /** @default false */
+  readonly stop_on_failure?: boolean;
+}
 
 /** What a deployment is to become. */
 export interface AskedUpdate {
@@ -263,6 +315,8 @@ export const ACTION_OF: Readonly<Record<Request['kind'], Action>> = {
   operate_deployment: 'manage_deployment',
   update_deployment: 'manage_deployment',
   cancel_deployment: 'manage_deployment',
+  run_campaign: 'run_campaign',
+  command_campaign: 'run_campaign',
   apply_service: 'manage_service',
   command_service: 'manage_service',
   remove_service: 'manage_service',
@@ -494,6 +548,8 @@ export interface Queries {
   cluster(name: string): Promise<FoundJson<Open<ClusterJson>> | Refusal>;
   /** By their names. */
   /** The newest first. */
+  campaigns(page: PageRequest): Promise<FoundJson<Page<Open<ListedCampaignJson>>> | Refusal>;
+  campaign(campaignId: string): Promise<FoundJson<Open<CampaignJson>> | Refusal>;
   deployments(page: PageRequest): Promise<FoundJson<Page<Open<ListedDeploymentJson>>> | Refusal>;
   /** By its id, or by its name: of several, the newest. */
   deployment(which: string): Promise<FoundJson<Open<DeploymentJson>> | Refusal>;

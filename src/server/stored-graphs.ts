@@ -2,6 +2,7 @@
 import { TuttiError } from '../base/errors.js';
 import { parseGraph } from '../config/graph/graph-file.js';
 import type { KnownTypes } from '../config/graph/known-types.js';
+import { readCampaignGraph } from '../model/campaign-graph.js';
 import { readPlan } from '../model/deployment.js';
 import { planGraph } from '../model/deployment-graph.js';
 import type { Graph } from '../model/graph.js';
@@ -23,8 +24,8 @@ export function readStoredGraph(yaml: string, types: TypeRegistry): Graph {
   if (yaml === JOB_GRAPH_TEXT) return JOB_GRAPH;
   const planned = readPlan(yaml);
   if (planned) return planGraph(planned.deploymentId, planned.plan);
-  const ofService = readServiceGraph(yaml);
-  if (ofService) return ofService;
+  const known = readServiceGraph(yaml) ?? readCampaignGraph(yaml);
+  if (known) return known;
   const parsed = parseGraph(yaml, { types: knownTypes(types), isStored: true });
   if (parsed.ok) return parsed.graph;
   throw new TuttiError('store_damaged', 'a stored graph can no longer be read', { details: parsed.faults });

@@ -48,6 +48,8 @@ export const TABLES = [
   'secrets',
   'webhooks',
   'deployments',
+  'campaigns',
+  'campaign_specs',
   'services',
   'replicas',
   'grants',

@@ -100,7 +100,13 @@ describe('the work of a project', () => {
     const named: Headers = {
       ...{ problem_id, iteration_id: '1', module: 'work', execution_id, node_id, sha256: blob },
       ...{ job_id: problem_id, seq: '1', name: 'one', version: '1', command_id: problem_id },
-      ...{ access_id: problem_id, deployment_id: problem_id, operation_id: '1', item: '0' },
+      ...{
+        access_id: problem_id,
+        deployment_id: problem_id,
+        campaign_id: problem_id,
+        operation_id: '1',
+        item: '0',
+      },
     };
     const queries = [
       '',

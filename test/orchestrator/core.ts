@@ -3,7 +3,8 @@
  * be performed is there to be looked at.
  */
 import { expect } from 'vitest';
-import { parseExpression } from '../../src/config/graph/parse-expression.js';
+import { parseExpression } from '../../src/base/expression/parse-expression.js';
+import { readCampaignGraph } from '../../src/model/campaign-graph.js';
 import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
@@ -397,7 +398,7 @@ export class Core {
   }
 
   #graph(yaml: string): Graph {
-    return readServiceGraph(yaml) ?? this.#graphs.get(yaml)!;
+    return readServiceGraph(yaml) ?? readCampaignGraph(yaml) ?? this.#graphs.get(yaml)!;
   }
 
   /** What is wrong with the store. */

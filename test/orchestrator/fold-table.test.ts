@@ -3,6 +3,7 @@
  * reads another one, fails here.
  */
 import { describe, expect, it } from 'vitest';
+import type { CampaignError, CampaignSpec } from '../../src/model/campaign.js';
 import type { KeyEntry } from '../../src/model/connection-key.js';
 import type { ExecutionEnd } from '../../src/model/execution.js';
 import { FACTS, type Fact, type FactOf, type FieldTypes, SUBJECTS } from '../../src/model/facts.js';
@@ -12,6 +13,7 @@ import { compileGraph, type Task } from '../../src/model/task.js';
 import { Journal } from '../../src/orchestrator/core/journal.js';
 import { writeFact } from '../../src/orchestrator/core/rows.js';
 import { State } from '../../src/orchestrator/core/state.js';
+import { campaignToRow } from '../../src/orchestrator/tables/campaign-row.js';
 import { clusterToRow } from '../../src/orchestrator/tables/cluster-row.js';
 import { commandToRow } from '../../src/orchestrator/tables/command-row.js';
 import { deploymentToRow } from '../../src/orchestrator/tables/deployment-row.js';
@@ -90,6 +92,32 @@ const DEPLOYMENT_FIELDS = [
   ...['created_at', 'deployment_id', 'direction', 'name', 'operation', 'operation_id', 'project', 'state'],
   ...['updated_at', 'version'],
 ].map((field) => `deployment.${field}`);
+const campaignSpec: CampaignSpec = {
+  ...{ graph: 'g', graphVersion: 1, input: '{}', mode: 'interactive', propose: { kind: 'repeat' } },
+  ...{ maxIterations: 9, maxParallel: 2, initializingMs: 60_000, deadlineAt: 90_000, stopOnFailure: true },
+  objective: { field: 'a.loss', goal: 'min', minImprovement: 0.05 },
+};
+const campaign = { problem_id: 'p', campaign: 'sweep' };
+const initializing: FactOf<'campaign.initializing'> = {
+  ...{ type: 'campaign.initializing', ...campaign, project: 'alpha', graph: 'g' },
+  ...{ mode: 'interactive', spec: campaignSpec },
+};
+const CAMPAIGN_FIELDS = [
+  ...['begun', 'campaign_id', 'created_at', 'deadline', 'graph', 'graph_version', 'missing', 'name', 'open'],
+  ...['paused', 'phase', 'project', 'rules', 'steps', 'until', 'updated_at'],
+].map((field) => `campaign.${field}`);
+const changed = (...fields: string[]): string[] => [
+  'put campaigns',
+  ...['updated_at', ...fields].map((field) => `campaign.${field}`),
+];
+const AT_RUN: readonly Fact[] = [initializing, { type: 'campaign.running', ...campaign }];
+const iterated: FactOf<'campaign.iterated'> = { type: 'campaign.iterated', problem_id: 'p', iteration_id: 1 };
+const campaignError: CampaignError = {
+  ...{ type: 'iteration_failed', scope: 'iteration', context: { message: 'it broke' } },
+};
+const finalizing: FactOf<'campaign.finalizing'> = {
+  ...{ type: 'campaign.finalizing', ...campaign, outcome: 'completed', ended_by: 'until' },
+};
 const ofWeb = { service: 'web', replica_id: 'web-1', task_id: 'w/1' };
 const placed: FactOf<'replica.placed'> = {
   ...{ type: 'replica.placed', ...ofWeb, cluster: 'hpc', generation: 1, restarts: 3, number: 1 },
@@ -1013,6 +1041,8 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     given: [],
     fact: { type: 'problem.hidden', problem_id: 'p', problem_seq: 3, marks: ['starred'] },
     changes: [
+      'delete campaign_specs',
+      'delete campaigns',
       'delete problem_ids',
       'delete problem_marks',
       'delete problems_by_mark',
@@ -1081,6 +1111,87 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { ...deployed, type: 'deployment.failed', message: 'web_start: the command ended with 3' },
     changes: ['deployment.message', 'deployment.state', 'deployment.updated_at', 'put deployments'],
     unread: ['deployment', 'iteration_id', 'operation'],
+  },
+  'campaign.initializing': {
+    given: [],
+    fact: initializing,
+    changes: [...CAMPAIGN_FIELDS, 'campaigns', 'put campaign_specs', 'put campaigns'],
+    unread: ['mode'],
+  },
+  'campaign.missing': {
+    given: [initializing],
+    fact: { type: 'campaign.missing', problem_id: 'p', modules: ['a'] },
+    changes: changed('missing'),
+  },
+  'campaign.running': {
+    given: [initializing],
+    fact: { type: 'campaign.running', ...campaign },
+    changes: changed('missing', 'phase', 'until'),
+    unread: ['campaign'],
+  },
+  'campaign.paused': {
+    given: AT_RUN,
+    fact: { type: 'campaign.paused', ...campaign },
+    changes: changed('paused'),
+    unread: ['campaign'],
+  },
+  'campaign.resumed': {
+    given: [...AT_RUN, { type: 'campaign.paused', ...campaign }],
+    fact: { type: 'campaign.resumed', ...campaign },
+    changes: changed('paused'),
+    unread: ['campaign'],
+  },
+  'campaign.stepped': {
+    given: AT_RUN,
+    fact: { type: 'campaign.stepped', problem_id: 'p' },
+    changes: changed('steps'),
+  },
+  'campaign.asked': {
+    given: AT_RUN,
+    fact: { type: 'campaign.asked', problem_id: 'p', task_id: 'q/1' },
+    changes: changed('proposal'),
+  },
+  'campaign.iterated': {
+    given: AT_RUN,
+    fact: iterated,
+    changes: changed('begun', 'open'),
+  },
+  'campaign.judged': {
+    given: [...AT_RUN, iterated],
+    fact: { type: 'campaign.judged', problem_id: 'p', iteration_id: 1, state: 'succeeded', value: 0.5 },
+    changes: changed('best', 'newest_succeeded', 'open'),
+  },
+  'campaign.closed': {
+    given: AT_RUN,
+    fact: { type: 'campaign.closed', problem_id: 'p', why: 'until' },
+    changes: changed('stop'),
+  },
+  'campaign.finalizing': {
+    given: AT_RUN,
+    fact: finalizing,
+    changes: changed('outcome', 'phase'),
+    unread: ['campaign', 'error'],
+  },
+  'campaign.completed': {
+    given: [...AT_RUN, finalizing],
+    fact: { type: 'campaign.completed', ...campaign, iterations: 0, ended_by: 'until' },
+    changes: changed('ended_at', 'phase'),
+    unread: ['campaign', 'ended_by', 'iterations'],
+  },
+  'campaign.aborted': {
+    given: [...AT_RUN, { type: 'campaign.finalizing', ...campaign, outcome: 'aborted' }],
+    fact: { type: 'campaign.aborted', ...campaign, iterations: 0 },
+    changes: changed('ended_at', 'phase'),
+    unread: ['campaign', 'iterations'],
+  },
+  'campaign.errored': {
+    given: [
+      ...AT_RUN,
+      { type: 'campaign.finalizing', ...campaign, outcome: 'errored', error: campaignError },
+    ],
+    fact: { type: 'campaign.errored', ...campaign, iterations: 0, error: campaignError },
+    changes: changed('ended_at', 'phase'),
+    unread: ['campaign', 'error', 'iterations'],
   },
   'service.applied': {
     given: [],
@@ -1354,10 +1465,10 @@ function fold(facts: readonly Fact[]): Folded {
     task ??= state.tasks.get('p/1');
   }
   const { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants } = state;
-  const { services, replicas, runs, deployments } = state;
+  const { services, replicas, runs, deployments, campaigns } = state;
   const maps = {
     ...{ tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants },
-    ...{ services, replicas, runs, deployments, keys: state.keys },
+    ...{ services, replicas, runs, deployments, campaigns, keys: state.keys },
   };
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   parts.set('audited', String(state.audited));
@@ -1373,6 +1484,7 @@ function fold(facts: readonly Fact[]): Folded {
   for (const one of clusters.values()) addRow(parts, 'cluster', clusterToRow(one));
   for (const one of secrets.values()) addRow(parts, 'secret', secretToRow(one));
   for (const one of deployments.values()) addRow(parts, 'deployment', deploymentToRow(one));
+  for (const one of campaigns.values()) addRow(parts, 'campaign', campaignToRow(one));
   for (const one of services.values()) addRow(parts, 'service', serviceToRow(one));
   for (const one of replicas.values()) addRow(parts, 'replica', replicaToRow(one));
   for (const one of webhooks.values()) addRow(parts, 'webhook', webhookToRow(one));
@@ -1495,6 +1607,18 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'deploy' ? 'continue' : 'deploy';
     case 'direction':
       return value === 'up' ? 'down' : 'up';
+    case 'campaign mode':
+      return value === 'automated' ? 'interactive' : 'automated';
+    case 'campaign end':
+      return value === 'aborted' ? 'completed' : 'aborted';
+    case 'campaign stop':
+      return value === 'finish' ? 'until' : 'finish';
+    case 'campaign error':
+      return { ...campaignError, context: { message: 'something else' } };
+    case 'campaign spec':
+      return { ...campaignSpec, maxIterations: 77 };
+    case 'task end':
+      return value === 'failed' ? 'succeeded' : 'failed';
     case 'service type':
       return value === 'service' ? 'batch' : 'service';
     case 'service desire':

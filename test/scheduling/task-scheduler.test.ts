@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseExpression } from '../../src/config/graph/parse-expression.js';
+import { parseExpression } from '../../src/base/expression/parse-expression.js';
 import { deploymentGraphName } from '../../src/model/deployment.js';
 import type { ObservedState } from '../../src/model/execution.js';
 import type { ModuleSpec } from '../../src/model/graph.js';

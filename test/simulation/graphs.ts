@@ -1,5 +1,5 @@
 /** The graphs of the simulation; a stored graph's YAML is only its name, which `graphs` resolves. */
-import { parseExpression } from '../../src/config/graph/parse-expression.js';
+import { parseExpression } from '../../src/base/expression/parse-expression.js';
 import { readPlan } from '../../src/model/deployment.js';
 import { planGraph } from '../../src/model/deployment-graph.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';

@@ -127,6 +127,7 @@ export function createFakeCoordinator(
       },
     ];
   };
+  const campaigns = new Map<string, Json>();
   const deployments = new Map<string, Json>();
   const operationOf = (id: string): Json => ({
     ...{ operation_id: 1, operation: 'deploy', state: 'succeeded', task_id: `${id}/1`, steps: [] },
@@ -429,6 +430,21 @@ export function createFakeCoordinator(
         }
         return { ok: true, kind: 'done', body: { success: true, configuration: request.configuration } };
       }
+      case 'run_campaign':
+        campaigns.set(request.name, {
+          ...{ campaign_id: request.name, problem_id: request.name, name: request.name, project: 'default' },
+          ...{ graph: request.graph, graph_version: 1, phase: 'running', mode: 'automated', paused: false },
+          ...{ iterations: 0, max_iterations: 1, running: [], steps: 0, waits_for: [], best: null },
+          ...{ ended_by: null, error: null, deadline: null, created_at: AT, updated_at: AT, ended_at: null },
+        });
+        return {
+          ...{ ok: true, kind: 'accepted' },
+          body: { campaign_id: request.name, problem_id: request.name },
+        };
+      case 'command_campaign':
+        return campaigns.has(request.campaignId)
+          ? { ok: true, kind: 'accepted', body: { ...campaigns.get(request.campaignId)! } }
+          : missing(`campaign ${request.campaignId}`);
       case 'decide_approval':
         return missing(`approval of ${request.module}`);
       case 'put_graph': {
@@ -549,6 +565,19 @@ export function createFakeCoordinator(
     queries: {
       until: () => fake.queries,
       approvals: async (page) => paged([], page, at),
+      campaigns: async (page) => paged([...campaigns.values()], page, at),
+      campaign: async (id) =>
+        campaigns.has(id)
+          ? at({
+              ...campaigns.get(id)!,
+              input: {},
+              policy: {
+                ...{ mode: 'automated', propose: { repeat: true }, until: null, max_iterations: 1 },
+                ...{ max_parallel: 1, deadline: null, initializing_deadline_ms: 300_000, objective: null },
+                stop_on_failure: false,
+              },
+            })
+          : missing(`campaign ${id}`),
       async jobs({ state }, page) {
         const chosen = problems
           .filter(({ graph }) => graph === 'job')

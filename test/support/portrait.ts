@@ -1,6 +1,7 @@
 /** All of a state, durable or not, in a form in which two of them can be compared. */
 import type { ModuleRun } from '../../src/model/task.js';
 import type { FleetNode, State } from '../../src/orchestrator/core/state.js';
+import { campaignToRow } from '../../src/orchestrator/tables/campaign-row.js';
 import { commandToRow } from '../../src/orchestrator/tables/command-row.js';
 import { nodeToRow } from '../../src/orchestrator/tables/node-row.js';
 import { taskToRow } from '../../src/orchestrator/tables/task-row.js';
@@ -10,7 +11,7 @@ const OF_ERRORS = ['internal_errors', 'evaluations_failed'];
 
 /** `ignored`: fields by their names. */
 export function portraitOf(state: State, ignored: readonly string[] = []): unknown {
-  const { broker, serviceBroker, timers, undo: _, ...rest } = state;
+  const { broker, serviceBroker, campaignBroker, timers, undo: _, ...rest } = state;
   const { cursor, queuedAt, assignments, freed, beingRemoved, tasks, executions, problems } = rest;
   const counters = [...state.counters.entries()].filter(([name, n]) => n !== 0 && !OF_ERRORS.includes(name));
   return JSON.parse(
@@ -35,8 +36,12 @@ export function portraitOf(state: State, ignored: readonly string[] = []): unkno
       services: sorted([...state.services.values()]),
       replicas: sorted([...state.replicas.values()]),
       runs: sorted([...state.runs]),
+      campaigns: sorted([...state.campaigns.values()].map(campaignToRow)),
+      campaignLookUps: [...state.campaignLookUps.keys()].sort(),
+      awaiting: [...state.awaiting].sort(),
       broker: [broker.depth, broker.delayed, broker.nextDueMs()],
       serviceBroker: [serviceBroker.depth, serviceBroker.delayed, serviceBroker.nextDueMs()],
+      campaignBroker: [campaignBroker.depth, campaignBroker.delayed, campaignBroker.nextDueMs()],
       timers: [timers.size, timers.nextMs()],
       counters: sorted(counters),
     }),

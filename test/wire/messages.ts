@@ -1,6 +1,13 @@
 /** Arbitrary messages of every kind, as a well-behaved peer would send them. */
 import fc from 'fast-check';
 import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
+import {
+  CAMPAIGN_ENDS,
+  CAMPAIGN_ERRORS,
+  CAMPAIGN_MODES,
+  CAMPAIGN_SCOPES,
+  CAMPAIGN_STOPS,
+} from '../../src/model/campaign.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { DEPLOYMENT_OPERATIONS } from '../../src/model/deployment.js';
 import {
@@ -353,6 +360,14 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   'cluster status': fc.constantFrom(...CLUSTER_STATUSES),
   'agent kind': fc.constantFrom(...AGENT_KINDS),
   'deployment operation': fc.constantFrom(...DEPLOYMENT_OPERATIONS),
+  'campaign mode': fc.constantFrom(...CAMPAIGN_MODES),
+  'campaign end': fc.constantFrom(...CAMPAIGN_ENDS),
+  'campaign stop': fc.constantFrom(...CAMPAIGN_STOPS),
+  'campaign error': record({
+    type: fc.constantFrom(...CAMPAIGN_ERRORS),
+    scope: fc.constantFrom(...CAMPAIGN_SCOPES),
+    context: record({ message: text }),
+  }),
   'service type': fc.constantFrom(...SERVICE_TYPES),
   'service desire': fc.constantFrom(...SERVICE_DESIRES),
   resources: record({ cpus: iteration, memory: iteration }),

@@ -1,6 +1,7 @@
 /** Events as OpenAPI shows them: a shape for each kind of public fact, taken from the declaration of its fields. */
 import { z } from 'zod';
 import { APPROVAL_ROLES, DECISIONS } from '../../../src/model/approval.js';
+import { CAMPAIGN_ENDS, CAMPAIGN_MODES, CAMPAIGN_STOPS } from '../../../src/model/campaign.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../../src/model/cluster.js';
 import { DEPLOYMENT_OPERATIONS } from '../../../src/model/deployment.js';
 import {
@@ -15,6 +16,7 @@ import { LOOP_ENDS } from '../../../src/model/loop.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from '../../../src/model/node.js';
 import { LOG_LEVELS, STREAMS } from '../../../src/model/protocol.js';
 import { SERVICE_DESIRES, SERVICE_TYPES } from '../../../src/model/service.js';
+import { campaignError } from './campaign.js';
 import { waitingSchema } from './waiting.js';
 
 const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
@@ -66,6 +68,10 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   'cluster status': z.enum(CLUSTER_STATUSES),
   'agent kind': z.enum(AGENT_KINDS),
   'deployment operation': z.enum(DEPLOYMENT_OPERATIONS),
+  'campaign mode': z.enum(CAMPAIGN_MODES),
+  'campaign end': z.enum(CAMPAIGN_ENDS),
+  'campaign stop': z.enum(CAMPAIGN_STOPS),
+  'campaign error': campaignError,
   'service type': z.enum(SERVICE_TYPES),
   'service desire': z.enum(SERVICE_DESIRES),
   resources: z.object({

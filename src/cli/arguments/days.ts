@@ -1,5 +1,5 @@
 /** Durations that may be long: days (`30d`), too. */
-import { parseDuration } from '../../config/duration.js';
+import { parseDuration } from '../../base/duration.js';
 import { CliError, EXIT } from '../exit.js';
 
 const DAY_MS = 86_400_000;

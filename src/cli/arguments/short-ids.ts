@@ -72,7 +72,7 @@ function ambiguousName(name: string, nodes: readonly Json[]): CliError {
 }
 
 /** Where no id ends so, the text itself: the orchestrator says that there is none. */
-function only(text: string, ids: readonly string[], argument: string): string {
+export function only(text: string, ids: readonly string[], argument: string): string {
   const fitting = ids.filter((id) => id.endsWith(text.toLowerCase()));
   if (fitting.length < 2) return fitting[0] ?? text;
   const some = fitting.slice(0, SHOWN).join(', ');

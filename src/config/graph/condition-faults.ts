@@ -1,14 +1,15 @@
 /** The `when:` of modules and the `until:` of loops: what is wrong with their names, each with its position in the expression. */
 import type { Fault } from '../../base/errors.js';
 import { type Comparison, comparisonsOf, whyNotCompared } from '../../base/expression/expression.js';
+import { parseExpression } from '../../base/expression/parse-expression.js';
 import { didYouMean } from '../../base/nearest.js';
 import { type Names, resolveField } from '../../model/condition.js';
 import { splitReference } from '../../model/graph.js';
+import { schemaAt } from '../../model/schema-at.js';
 import { formatPath, show } from '../faults.js';
 import { isRecord } from '../yaml/yaml.js';
-import { schemaAt, whyNotOfDecision } from './graph-index.js';
+import { whyNotOfDecision } from './graph-index.js';
 import type { KnownTypes } from './known-types.js';
-import { parseExpression } from './parse-expression.js';
 
 /** `raw`: the file's content, which may have other faults too. */
 export function conditionFaults(raw: unknown, types: KnownTypes): Fault[] {

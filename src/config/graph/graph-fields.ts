@@ -1,6 +1,6 @@
 /** Fields that the parts of a graph file share: durations and labels. */
 import { z } from 'zod';
-import { DURATION, formatDuration, parseDuration } from '../duration.js';
+import { DURATION, formatDuration, parseDuration } from '../../base/duration.js';
 
 /** `about`: for the JSON Schema that editors read. */
 export function duration(

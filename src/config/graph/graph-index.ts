@@ -2,6 +2,7 @@
 import type { Fault } from '../../base/errors.js';
 import { didYouMean } from '../../base/nearest.js';
 import { DECISION_FIELDS } from '../../model/approval.js';
+import { schemaAt } from '../../model/schema-at.js';
 import { formatPath, show } from '../faults.js';
 import { isRecord } from '../yaml/yaml.js';
 import type { KnownTypes } from './known-types.js';
@@ -69,34 +70,4 @@ function whyNotOf(type: unknown, path: readonly string[], types: KnownTypes): st
   return kind === 'array' || kind === 'object'
     ? 'lists and structures have no order: name a field in it'
     : undefined;
-}
-
-/** The type at a path, as far as it is known, or the reason why there is none. */
-export function schemaAt(
-  type: unknown,
-  path: readonly string[],
-  types: KnownTypes,
-): { readonly schema: unknown } | { readonly reason: string } {
-  const unknown = { schema: undefined };
-  if (typeof type !== 'string' || !types.has(type)) return unknown;
-  const root = types.jsonSchema?.(type);
-  if (!isRecord(root)) return unknown;
-  const defs = isRecord(root.$defs) ? root.$defs : {};
-  const follow = (schema: unknown): unknown =>
-    isRecord(schema) && typeof schema.$ref === 'string' ? defs[schema.$ref.replace('#/$defs/', '')] : schema;
-  let schema = follow(root);
-  for (const step of path) {
-    if (!isRecord(schema) || !isRecord(schema.properties)) {
-      // The content of `json` and of maps is not known in advance.
-      return isRecord(schema) && (schema.anyOf || (schema.type !== undefined && schema.type !== 'object'))
-        ? { reason: `there is no field ${show(step)} in a single value` }
-        : unknown;
-    }
-    if (!Object.hasOwn(schema.properties, step)) {
-      const near = didYouMean(step, Object.keys(schema.properties));
-      return { reason: `${type} has no field ${show(step)}${near}` };
-    }
-    schema = follow(schema.properties[step]);
-  }
-  return { schema };
 }

@@ -1,12 +1,12 @@
 /** The form of a graph file, with its defaults; each message says what would be right. Durations come out in milliseconds. */
 import { z } from 'zod';
+import { parseExpression } from '../../base/expression/parse-expression.js';
 import { APPROVAL_OUTPUT, APPROVAL_ROLES, MAX_MESSAGE_CHARACTERS } from '../../model/approval.js';
 import type { Graph, ModuleSpec, Retention } from '../../model/graph.js';
 import { type LoopSpec, MAX_PASSES } from '../../model/loop.js';
 import { DEFAULT_MAP_LIMIT, MAX_MAP_LIMIT } from '../../model/map.js';
 import { strict } from '../strict.js';
 import { duration, durationIfGiven, labels } from './graph-fields.js';
-import { parseExpression } from './parse-expression.js';
 import { RunSchema } from './run-schema.js';
 
 export const NAME: RegExp = /^[a-z][a-z0-9_]{0,62}$/;

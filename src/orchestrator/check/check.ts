@@ -110,6 +110,7 @@ class Checking {
     await this.#part('clusters', () => this.#clusters());
     await this.#part('secrets', () => this.#secrets());
     await this.#part('deployments', () => this.#deployments());
+    await this.#part('campaigns', () => this.#campaigns());
     await this.#part('services', () => this.#services());
     await this.#part('webhooks', () => this.#webhooks());
     await this.#part('grants', () => this.#grants());
@@ -519,6 +520,34 @@ class Checking {
       if ((await this.#reader.get('iterations', [deployment_id, operation_id])) === undefined)
         this.#fault(where, `its operation ${operation_id} is not there`);
     }
+  }
+
+  /** Each has what it was asked for, and its open iterations; one that has ended has none, and no iteration of it is unfinished. */
+  async #campaigns(): Promise<void> {
+    for await (const { key, value } of entriesOf(this.#reader, 'campaigns')) {
+      const { campaign_id, phase, begun, open } = tables.campaigns.decode(value);
+      this.#count('campaigns');
+      const where = `campaigns ${String(key[0])}`;
+      if (campaign_id !== key[0]) this.#fault(where, `says that it is ${campaign_id}`);
+      if ((await this.#reader.get('campaign_specs', [campaign_id])) === undefined)
+        this.#fault(where, 'what it was asked for is not there');
+      if (phase === 'ended' && open.length > 0) this.#fault(where, `has ended with ${open.join(', ')} open`);
+      const newest = await this.#reader.keys('iterations', {
+        prefix: [campaign_id],
+        reverse: true,
+        limit: 1,
+      });
+      const last = Number(newest[0]?.[1] ?? 0);
+      // A person may go on with it after its end.
+      if (phase === 'ended' ? last < begun : last !== begun)
+        this.#fault(where, `has begun ${begun} iterations, and the newest is ${last}`);
+      for (const iteration of open)
+        if ((await this.#reader.get('iterations', [campaign_id, iteration])) === undefined)
+          this.#fault(where, `its iteration ${iteration} is not there`);
+    }
+    for await (const key of keysOf(this.#reader, 'campaign_specs'))
+      if ((await this.#reader.get('campaigns', key)) === undefined)
+        this.#fault(`campaign_specs ${String(key[0])}`, 'is of no campaign');
   }
 
   async #services(): Promise<void> {

@@ -15,6 +15,8 @@ import { noteAudit } from './access/audit.js';
 import { grantViews } from './access/grants.js';
 import { secretViews } from './access/secrets.js';
 import { attempt } from './attempt.js';
+import { scheduleCampaigns } from './campaigns/campaign-planner.js';
+import { campaignViews } from './campaigns/campaign-view.js';
 import { clusterViews } from './clusters/clusters.js';
 import { deploymentsWithin, listedDeployment } from './deployments/deployment-view.js';
 import { emit } from './emit.js';
@@ -79,7 +81,7 @@ export function consider(turn: Turn, steps: readonly Step[], onError: OnError): 
   fireDueTimers(turn, onTimer);
   const scheduled = attempt(turn, () => {
     do schedule(turn, onTimer);
-    while (scheduleServices(turn, onTimer));
+    while (scheduleServices(turn, onTimer) || scheduleCampaigns(turn, onTimer));
   });
   if (!scheduled.ok) onTimer(scheduled.thrown);
   state.undo.set(state, 'cursor', journal.cursor);
@@ -87,11 +89,11 @@ export function consider(turn: Turn, steps: readonly Step[], onError: OnError): 
 }
 
 /** When something may have to be decided although nobody says anything. */
-export function nextDueMs({ timers, broker, serviceBroker, lookUps }: State): number | undefined {
-  if (lookUps.size > 0) return 0;
-  const due = [timers.nextMs(), broker.nextDueMs(), serviceBroker.nextDueMs()].filter(
-    (at) => at !== undefined,
-  );
+export function nextDueMs(state: State): number | undefined {
+  const { timers, broker, serviceBroker, campaignBroker } = state;
+  if (state.lookUps.size > 0 || state.campaignLookUps.size > 0) return 0;
+  const brokers = [broker, serviceBroker, campaignBroker];
+  const due = [timers.nextMs(), ...brokers.map((one) => one.nextDueMs())].filter((at) => at !== undefined);
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
@@ -165,6 +167,11 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       return;
     case 'inspect deployments': {
       const value = deploymentsWithin(turn.state, step.bound).map(listedDeployment);
+      turn.journal.reply({ kind: 'view', request: step.id, value });
+      return;
+    }
+    case 'inspect campaigns': {
+      const value = campaignViews(turn.state, step.bound);
       turn.journal.reply({ kind: 'view', request: step.id, value });
       return;
     }

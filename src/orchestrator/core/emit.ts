@@ -6,6 +6,7 @@ import type { Moment } from '../../model/durable.js';
 import { type Fact, isPublic } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
 import { storedProject } from '../tables/row.js';
+import { wakeCampaigns } from './campaigns/waking.js';
 import { endOfOperation } from './deployments/deployment-ends.js';
 import { wakeOperation } from './deployments/waking.js';
 import { writeFact } from './rows.js';
@@ -23,6 +24,7 @@ export function emit(turn: Turn, said: Fact): number {
   const end = turn.state.deployments.size > 0 ? endOfOperation(turn, fact) : undefined;
   if (end) emit(turn, end);
   if (turn.state.deployments.size > 0) wakeOperation(turn.state, fact);
+  if (turn.state.campaigns.size > 0) wakeCampaigns(turn, fact);
   if (turn.state.services.size > 0) for (const next of followUps(turn, fact)) emit(turn, next);
   return seq;
 }
@@ -34,7 +36,8 @@ export function momentOf({ journal, wallMs, nowMs }: Turn, seq: number): Moment 
 /** A handler that emits what is shown about a problem need not know whose it is, and cannot forget to say it. */
 function withProject(turn: Turn, fact: Fact): Fact {
   // Who makes a problem says whose it is.
-  if (fact.type === 'problem.created' || 'project' in fact || !isPublic(fact)) return fact;
+  if (fact.type === 'problem.created' || fact.type === 'campaign.initializing') return fact;
+  if ('project' in fact || !isPublic(fact)) return fact;
   if (!('problem_id' in fact) || fact.problem_id === undefined) return fact;
   const project = storedProject(projectOf(turn, fact));
   return project === undefined ? fact : { ...fact, project };

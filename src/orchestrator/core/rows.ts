@@ -12,6 +12,7 @@ import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
 import { listed } from '../projects/listing.js';
+import { campaignToRow } from '../tables/campaign-row.js';
 import { clusterToRow } from '../tables/cluster-row.js';
 import { commandToRow } from '../tables/command-row.js';
 import { deploymentToRow } from '../tables/deployment-row.js';
@@ -183,6 +184,25 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       journal.putRow('deployments', [problem_id], deploymentToRow(state.deployments.get(problem_id)!));
       return;
     }
+    case 'campaign.initializing':
+      journal.putRow('campaign_specs', [fact.problem_id], fact.spec);
+      writeCampaign(state, journal, fact.problem_id);
+      return;
+    case 'campaign.missing':
+    case 'campaign.running':
+    case 'campaign.paused':
+    case 'campaign.resumed':
+    case 'campaign.stepped':
+    case 'campaign.asked':
+    case 'campaign.iterated':
+    case 'campaign.judged':
+    case 'campaign.closed':
+    case 'campaign.finalizing':
+    case 'campaign.completed':
+    case 'campaign.aborted':
+    case 'campaign.errored':
+      writeCampaign(state, journal, fact.problem_id);
+      return;
     case 'service.applied':
     case 'service.degraded':
     case 'service.restored':
@@ -260,6 +280,10 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
   }
 }
 
+function writeCampaign(state: State, journal: Journal, id: string): void {
+  journal.putRow('campaigns', [id], campaignToRow(state.campaigns.get(id)!));
+}
+
 /** The rows that retention takes away. */
 function writeRemoved(journal: Journal, fact: Fact): void {
   switch (fact.type) {
@@ -280,7 +304,8 @@ function writeRemoved(journal: Journal, fact: Fact): void {
       journal.delete('iterations', [fact.problem_id, fact.iteration_id]);
       return;
     case 'problem.hidden':
-      journal.delete('problem_ids', [fact.problem_id]);
+      for (const table of ['problem_ids', 'campaigns', 'campaign_specs'] as const)
+        journal.delete(table, [fact.problem_id]);
       for (const ended of TASK_ENDS)
         journal.delete('problems_by_state', listed(fact.project, [ended, fact.problem_seq]));
       for (const mark of fact.marks)

@@ -11,6 +11,7 @@ import { RateLimiter } from '../../base/rate-limiter.js';
 import { Undo } from '../../base/undo.js';
 import type { Route } from '../../bus/bus.js';
 import type { Grant } from '../../model/access.js';
+import type { Campaign } from '../../model/campaign.js';
 import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { KeyEntry } from '../../model/connection-key.js';
@@ -28,6 +29,7 @@ import type { Replica, Service } from '../../model/service.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
 import type { Webhook } from '../../model/webhook.js';
 import { type Evaluable, EvaluationBroker } from '../../scheduling/broker.js';
+import type { CampaignQuestion } from '../../scheduling/campaign-scheduler.js';
 import type { Candidate } from '../../scheduling/placement.js';
 import { SlotQueue } from '../../scheduling/slot-queue.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
@@ -228,8 +230,16 @@ export interface LookUp {
   readonly item?: number | undefined;
 }
 
+/** What is read for a campaign before the next batch. */
+export interface CampaignLookUp {
+  readonly campaignId: string;
+  readonly question: CampaignQuestion;
+}
+
 /** `key`: its name. All are of one rank, by age. */
 export type ServiceToEvaluate = Evaluable;
+/** `key`: its id. All are of one rank, by age. */
+export type CampaignToEvaluate = Evaluable;
 
 /** State of this process: it is rebuilt from the durable state and the messages of peers. */
 export interface ProcessState {
@@ -245,6 +255,12 @@ export interface ProcessState {
   readonly broker: EvaluationBroker<Task>;
   /** Services that are to be compared with what is observed of them. */
   readonly serviceBroker: EvaluationBroker<ServiceToEvaluate>;
+  /** Campaigns that may have something to do. */
+  readonly campaignBroker: EvaluationBroker<CampaignToEvaluate>;
+  /** By `campaignLookUpKey`. */
+  readonly campaignLookUps: ReadonlyMap<string, CampaignLookUp>;
+  /** Campaigns that wait for nodes. */
+  readonly awaiting: ReadonlySet<string>;
   readonly slotQueue: SlotQueue<Task>;
   readonly timers: Timers;
   /** Modules that have got a free slot since waiting executions were last woken. */
@@ -270,7 +286,7 @@ export interface ProcessState {
   readonly logBytes: Allowance;
   readonly progressShown: LastDone;
   readonly assignments: number;
-  /** Of services, so far. */
+  /** Of services and campaigns, so far. */
   readonly evaluations: number;
   isCareful: boolean;
 }
@@ -290,6 +306,7 @@ export class State implements DurableState, ProcessState {
   readonly keys: ReadonlyMap<string, KeyEntry> = new Map();
   readonly commands: ReadonlyMap<string, Command> = new Map();
   readonly deployments: ReadonlyMap<string, Deployment> = new Map();
+  readonly campaigns: ReadonlyMap<string, Campaign> = new Map();
   readonly services: ReadonlyMap<string, Service> = new Map();
   readonly replicas: ReadonlyMap<string, Replica> = new Map();
   readonly runs: ReadonlyMap<string, string> = new Map();
@@ -310,6 +327,11 @@ export class State implements DurableState, ProcessState {
   readonly serviceBroker: EvaluationBroker<ServiceToEvaluate> = new EvaluationBroker<ServiceToEvaluate>(
     this.undo,
   );
+  readonly campaignBroker: EvaluationBroker<CampaignToEvaluate> = new EvaluationBroker<CampaignToEvaluate>(
+    this.undo,
+  );
+  readonly campaignLookUps: ReadonlyMap<string, CampaignLookUp> = new Map();
+  readonly awaiting: ReadonlySet<string> = new Set();
   readonly slotQueue: SlotQueue<Task> = new SlotQueue<Task>(this.undo);
   readonly timers: Timers = new Timers(this.undo);
   readonly freed: ReadonlySet<string> = new Set();
@@ -397,14 +419,28 @@ export class State implements DurableState, ProcessState {
 
   /** Something about the service may be another than it is to be. */
   evaluate(service: string): void {
+    this.serviceBroker.enqueue(this.#evaluation(service));
+  }
+
+  /** The campaign may have something to do. */
+  evaluateCampaign(campaignId: string): void {
+    this.campaignBroker.enqueue(this.#evaluation(campaignId));
+  }
+
+  #evaluation(key: string): Evaluable {
     this.undo.set(this, 'evaluations', this.evaluations + 1);
-    const seq = this.evaluations;
-    this.serviceBroker.enqueue({ key: service, priority: 50, queuedAt: seq, queueSeq: seq });
+    return { key, priority: 50, queuedAt: this.evaluations, queueSeq: this.evaluations };
+  }
+
+  /** A node may be ready, or in error. */
+  wakeAwaiting(): void {
+    for (const campaignId of this.awaiting) this.evaluateCampaign(campaignId);
   }
 
   /** A slot of the module has become free, or may have. */
   free(module: string): void {
     this.undo.add(this.freed, module);
+    this.wakeAwaiting();
   }
 
   /** Commands under way, those of the orchestrator included. */
@@ -418,6 +454,11 @@ export class State implements DurableState, ProcessState {
 export function lookUpKey({ key, runs }: Task, position: number, item?: number): string {
   const of = `${key} ${position} ${runs[position]?.pass ?? 1}`;
   return item === undefined ? of : `${of} ${item}`;
+}
+
+export function campaignLookUpKey(campaignId: string, question: CampaignQuestion): string {
+  const { kind } = question;
+  return `${campaignId} ${kind} ${kind === 'judge' ? question.iterationId : question.number}`;
 }
 
 export function instanceKey(module: string, instance: string): string {

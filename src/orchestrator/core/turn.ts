@@ -4,12 +4,14 @@ import type { Peer, Route } from '../../bus/bus.js';
 import type { Asker, AuditNote } from '../../model/audit.js';
 import type { Blueprint } from '../../model/blueprint.js';
 import type { CachedResult } from '../../model/cached.js';
+import type { CampaignSpec, Judgement } from '../../model/campaign.js';
 import type { DeploymentPlan } from '../../model/deployment.js';
-import type { Graph } from '../../model/graph.js';
+import type { Graph, ModuleSpec } from '../../model/graph.js';
 import type { BlobRef, PayloadRef } from '../../model/payload.js';
 import type { Output, RefusalCode, ReportedError, ToOrchestrator } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
+import type { Proposed } from '../../scheduling/campaign-scheduler.js';
 import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import type { KeyChanges } from '../access/kept-keys.js';
@@ -124,6 +126,7 @@ export type PreparedRequest =
           | 'operate_deployment'
           | 'update_deployment'
           | 'apply_service'
+          | 'run_campaign'
           | 'add_webhook'
           | 'declare_webhook'
           | 'test_webhook'
@@ -160,6 +163,19 @@ export type PreparedRequest =
       readonly types: TypeRegistry;
       readonly typesJson: TypesJson;
     })
+  | {
+      readonly kind: 'run_campaign';
+      readonly name: string;
+      readonly project: string;
+      readonly spec: CampaignSpec;
+      /** Of a module as proposer: the types of its private graph. */
+      readonly proposer?: {
+        readonly module: ModuleSpec;
+        readonly files: Readonly<Record<string, BlobRef>>;
+        readonly types: TypeRegistry;
+        readonly typesJson: TypesJson;
+      };
+    }
   | { readonly kind: 'set_secret'; readonly name: string; readonly sealed: string }
   | { readonly kind: 'add_webhook' | 'declare_webhook'; readonly webhook: SealedWebhook }
   /** It has been posted to. */
@@ -233,6 +249,7 @@ export type Step =
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
   /** Without a name: all of them. */
   | { readonly kind: 'inspect deployments'; readonly id: number; readonly bound: string }
+  | { readonly kind: 'inspect campaigns'; readonly id: number; readonly bound: string }
   | { readonly kind: 'inspect services'; readonly id: number; readonly name: string | undefined }
   | { readonly kind: 'inspect placement'; readonly id: number; readonly service: string }
   | { readonly kind: 'inspect secrets'; readonly id: number }
@@ -263,7 +280,22 @@ export interface Loaded {
   readonly blobs: ReadonlyMap<string, number>;
   /** The results of `State.lookUps`, by their keys. */
   readonly lookedUp: ReadonlyMap<string, LookedUp>;
+  /** The results of `State.campaignLookUps`, by their keys. */
+  readonly campaigns: ReadonlyMap<string, CampaignFound>;
 }
+
+/** What a campaign goes on with. */
+export type CampaignFound =
+  | { readonly kind: 'judgement'; readonly judgement: Judgement }
+  | {
+      readonly kind: 'input';
+      readonly prepared: PreparedInput;
+      /** Of a blob: those whose people have uploaded the same. */
+      readonly projects?: readonly string[];
+      /** The iteration whose outputs it gets as `previous`. */
+      readonly parent?: TaskRow;
+    }
+  | Exclude<Proposed, { kind: 'input' }>;
 
 /** What a module with `cache` may take, what a service step is given, the list of a module with `map`, or the results of its items. */
 export interface LookedUp {

@@ -8,6 +8,7 @@
  * W4. An iteration of another problem that has more than one commit can take away goes in several: first what no other can be made from, then, with nobody
  *     iterating on the problem meanwhile, the rest.
  */
+import { campaignHasEnded } from '../../model/campaign.js';
 import type { Command } from '../../model/command.js';
 import { MAX_TAGS, marksOf } from '../../model/problem.js';
 import type { Task } from '../../model/task.js';
@@ -29,9 +30,9 @@ type MatterOf<K extends Matter['kind']> = Extract<Matter, { kind: K }>;
 /** W2. What another batch is about. */
 export type Held = Pick<Journal, 'facts' | 'writes' | 'nodes' | 'commands' | 'answered'>;
 
-/** Rows beside the parts of an iteration: its own, its problem's, and those by which that is found. */
+/** Rows beside the parts of an iteration: its own, its problem's, its campaign's, and those by which the problem is found. */
 const OTHER_ROWS =
-  3 +
+  5 +
   TASK_ENDS.length +
   1 +
   marksOf({ tags: Array(MAX_TAGS).fill(''), starred: true, archived: true }).length;
@@ -115,6 +116,9 @@ function removeIteration(
   const { problemId: problem_id, iterationId: iteration_id } = task;
   if (!found || !taskHasEnded(found.row.state)) return DECLINED;
   const { problem, row, isShown, isOnly, belongings } = found;
+  // Its further iterations are made from those before.
+  const campaign = state.campaigns.get(problem_id);
+  if (campaign && !campaignHasEnded(campaign)) return DECLINED;
   // A later one may have been made from it.
   if (problem.newest_iteration_id !== newest || state.problems.has(problem_id)) return DECLINED;
   // It stands for the problem.

@@ -7,8 +7,10 @@ import { typeOf } from '../../model/graph.js';
 import type { Execution } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { Reader } from '../../store/store.js';
-import { instanceKey, type LookUp, type State } from '../core/state.js';
+import { lookUpCampaign } from '../campaigns/look-up.js';
+import { type CampaignLookUp, instanceKey, type LookUp, type State } from '../core/state.js';
 import {
+  type CampaignFound,
   type Loaded,
   type LookedUp,
   type ReusableValue,
@@ -36,6 +38,7 @@ export const NOTHING_LOADED: Loaded = {
   replacedBoots: new Set(),
   blobs: new Map(),
   lookedUp: new Map(),
+  campaigns: new Map(),
 };
 
 /** Iterations looked at together in the search for the newest succeeded one, where the newest of all is not it. */
@@ -56,6 +59,7 @@ interface Needs {
   readonly changed: Set<string>;
   readonly commanded: Map<string, TaskId>;
   readonly lookUps: Map<string, LookUp>;
+  readonly campaigns: Map<string, CampaignLookUp>;
 }
 
 export async function load(
@@ -96,6 +100,13 @@ export async function load(
   }
   const lookedUp = new Map<string, LookedUp>();
   for (const [key, one] of needs.lookUps) lookedUp.set(key, await lookUp(store, deps, state, one, reusable));
+  const campaigns = new Map<string, CampaignFound>();
+  for (const [key, one] of needs.campaigns) {
+    const answer = await lookUpCampaign({ ...deps, store, state }, one);
+    if (!answer) continue;
+    campaigns.set(key, answer.found);
+    if (answer.problem) problems.set(answer.problem.problem_id, answer.problem);
+  }
   return {
     problems,
     parents,
@@ -107,6 +118,7 @@ export async function load(
     replacedBoots: new Set((await readAll(store, tables.boots, needs.boots)).keys()),
     blobs: await readSizes(store, needs.blobs),
     lookedUp,
+    campaigns,
   };
 }
 
@@ -122,6 +134,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       changed: new Set(),
       commanded: new Map(),
       lookUps: new Map(),
+      campaigns: new Map(),
     };
     return needs;
   };
@@ -142,6 +155,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
   };
   for (const [key, one] of state.lookUps)
     if (state.tasks.get(one.task.key) === one.task) need().lookUps.set(key, one);
+  for (const [key, one] of state.campaignLookUps) need().campaigns.set(key, one);
   for (const step of steps) {
     if (step.kind === 'outputs') {
       for (const output of step.outputs) {

@@ -7,6 +7,7 @@
 
 import { TuttiError } from '../../base/errors.js';
 import { DEFAULT_PROJECT } from '../../model/access.js';
+import { campaignHasEnded } from '../../model/campaign.js';
 import type { Command } from '../../model/command.js';
 import { hasEnded } from '../../model/execution.js';
 import type { Secret } from '../../model/secret.js';
@@ -18,6 +19,7 @@ import { State } from '../core/state.js';
 import type { Timer } from '../core/timer.js';
 import { unlisted } from '../projects/listing.js';
 import { loadGraph, type ReadStoredGraph } from '../queries/graph-versions.js';
+import { campaignFromRow } from '../tables/campaign-row.js';
 import { clusterFromRow } from '../tables/cluster-row.js';
 import type { CommandRow } from '../tables/command-row.js';
 import { deploymentFromRow } from '../tables/deployment-row.js';
@@ -113,6 +115,11 @@ export async function recover({
   for await (const { value } of entriesOf(store, 'deployments')) {
     const deployment = deploymentFromRow(tables.deployments.decode(value));
     undo.put(state.deployments, deployment.id, deployment);
+  }
+  for await (const { value } of entriesOf(store, 'campaigns')) {
+    const campaign = campaignFromRow(tables.campaigns.decode(value), clocks);
+    undo.put(state.campaigns, campaign.id, campaign);
+    if (!campaignHasEnded(campaign)) state.evaluateCampaign(campaign.id);
   }
   await recoverServices(store, state, clocks);
   undo.keep();

@@ -11,6 +11,7 @@ import { isPrivateGraph } from '../../model/private-graph.js';
 import { isServiceGraph } from '../../model/service.js';
 import type { Reader } from '../../store/store.js';
 import type { Vault } from '../access/vault.js';
+import { type PrepareCampaignDeps, prepareCampaign } from '../campaigns/prepare.js';
 import { deploymentNamed } from '../core/deployments/deployment-view.js';
 import { unknownDeployment } from '../core/deployments/deployments.js';
 import type { State } from '../core/state.js';
@@ -32,7 +33,7 @@ import { type NextOperation, nextOperation, nextUpdate } from './operation.js';
 import { unfitFiles, unknownClusterOf } from './service.js';
 import { prepareWebhook } from './webhook.js';
 
-export interface PrepareDeps extends PrepareGraphDeps, PrepareBlueprintDeps, InputDeps {
+export interface PrepareDeps extends PrepareGraphDeps, PrepareBlueprintDeps, PrepareCampaignDeps, InputDeps {
   readonly blobs: Pick<Blobs, 'put' | 'open'>;
   readonly store: Reader;
   readonly state: Pick<State, 'graph' | 'graphs' | 'clusters' | 'webhooks' | 'deployments'>;
@@ -77,16 +78,10 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       if (!deployment) return unknownDeployment(request.deploymentId);
       return { ...request, deploymentId: deployment.id };
     }
-    case 'apply_service': {
-      const unknown = unknownClusterOf(deps.state, request.spec);
-      if (unknown) return unknown;
-      const unfit = unfitFiles(request);
-      if (unfit) return unfit;
-      const hidden = await hiddenFiles(deps, request.files);
-      if (hidden.length > 0) return missingFiles(hidden, 'bad_service');
-      const typesJson = deps.types.toJson(['json']);
-      return { ...request, project: projectFor(deps.bound), types: deps.types, typesJson };
-    }
+    case 'apply_service':
+      return prepareService(deps, request);
+    case 'run_campaign':
+      return prepareCampaign(deps, request);
     case 'set_secret': {
       const { kind, name, value } = request;
       return { kind, name, sealed: deps.vault.seal(name, value) };
@@ -113,6 +108,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'declare_cluster':
     case 'change_cluster':
     case 'remove_cluster':
+    case 'command_campaign':
     case 'command_service':
     case 'remove_service':
     case 'remove_secret':
@@ -123,6 +119,20 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     default:
       return request satisfies never;
   }
+}
+
+async function prepareService(
+  deps: PrepareDeps,
+  request: Extract<Request, { kind: 'apply_service' }>,
+): Promise<PreparedRequest | Refusal> {
+  const unknown = unknownClusterOf(deps.state, request.spec);
+  if (unknown) return unknown;
+  const unfit = unfitFiles(request);
+  if (unfit) return unfit;
+  const hidden = await hiddenFiles(deps, request.files);
+  if (hidden.length > 0) return missingFiles(hidden, 'bad_service');
+  const typesJson = deps.types.toJson(['json']);
+  return { ...request, project: projectFor(deps.bound), types: deps.types, typesJson };
 }
 
 async function prepareDeploy(

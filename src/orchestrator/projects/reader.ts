@@ -30,6 +30,9 @@ const OWNERS = {
   problem_ids: 'by problem_id',
   iterations: 'by problem_id',
   deployments: 'by problem_id',
+  // Its problem is there later than it.
+  campaigns: 'by campaign_id',
+  campaign_specs: 'by campaign_id',
   payloads: 'by problem_id',
   items: 'by problem_id',
   item_executions: 'by problem_id',
@@ -83,6 +86,8 @@ export class ProjectReader implements Reader {
         return (await this.#seesAt(Number(key[0]))) ? this.#reader.get(table, key) : undefined;
       case 'by problem_id':
         return (await this.#sees(String(key[0]))) ? this.#reader.get(table, key) : undefined;
+      case 'by campaign_id':
+        return (await this.#seesCampaign(String(key[0]))) ? this.#reader.get(table, key) : undefined;
       case 'list': {
         const project = await this.#projectIn(table as List, key);
         return project === undefined ? undefined : this.#reader.get(table, listed(project, key));
@@ -129,6 +134,7 @@ export class ProjectReader implements Reader {
       }
       case 'list':
         return this.#readList(range, way);
+      case 'by campaign_id':
       case 'command':
       case 'nobody':
         return this.#refuse(table);
@@ -178,6 +184,12 @@ export class ProjectReader implements Reader {
     const isOwn = seq !== undefined && (await this.#seesAt(tables.problemIds.decode(seq)));
     this.#isOwn.set(problemId, isOwn);
     return isOwn;
+  }
+
+  async #seesCampaign(campaignId: string): Promise<boolean> {
+    if (this.bound === ALL_PROJECTS) return true;
+    const bytes = await this.#reader.get('campaigns', [campaignId]);
+    return bytes !== undefined && projectOfRow(tables.campaigns.decode(bytes)) === this.bound;
   }
 
   #seesCommand({ target, project = DEFAULT_PROJECT }: CommandRow): boolean {

@@ -2,13 +2,14 @@
 import type { Open } from '../../contract/answer.js';
 import type { ResourcesJson } from '../../contract/cluster.js';
 import type { GraphAnswerJson, GraphSummaryJson, RunJson } from '../../contract/graph.js';
+import { campaignOfGraph } from '../../model/campaign-graph.js';
 import { deploymentOfGraph } from '../../model/deployment.js';
 import { outputsOf } from '../../model/graph.js';
 import { isPrivateGraph } from '../../model/private-graph.js';
 import type { Resources, RunSpec, RunWork } from '../../model/run.js';
 import type { LoadedGraph } from '../core/state.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
-import { deployments, graphs } from '../tables/tables.js';
+import { campaigns, deployments, graphs } from '../tables/tables.js';
 import { type Moment, notFound } from './moment.js';
 import { pageOf } from './pages.js';
 import { loopsView, time } from './views.js';
@@ -44,8 +45,10 @@ export async function graph(
   );
 }
 
-/** Graphs are everybody's, but for the plans of deployments, which are of their deployments' projects. */
+/** Graphs are everybody's, but for the plans of deployments and the proposers of campaigns, which are of the projects of those. */
 async function seesGraph({ reader }: Moment, name: string): Promise<boolean> {
+  const campaign = campaignOfGraph(name);
+  if (campaign !== undefined) return (await campaigns.get(reader, [campaign])) !== undefined;
   const deployment = deploymentOfGraph(name);
   return deployment === undefined || (await deployments.get(reader, [deployment])) !== undefined;
 }

@@ -8,6 +8,7 @@ import type { Page, Queries, Refusal, View } from '../port.js';
 import { commands } from '../tables/tables.js';
 import { listApprovals } from './approvals.js';
 import { listAudit } from './audit.js';
+import { campaign } from './campaigns.js';
 import { deployment, deploymentOperation, deploymentOperations } from './deployments.js';
 import { diff } from './diff.js';
 import { eventsOfTask, executionLog } from './event-lines.js';
@@ -35,6 +36,7 @@ export type LoopQuestion =
   | 'queueOfTask'
   | 'clusters'
   | 'cluster'
+  | 'campaigns'
   | 'deployments'
   | 'deploymentChanges'
   | 'services'
@@ -78,6 +80,7 @@ export const JSON_QUESTIONS: {
   taskEvents: eventsOfTask,
   diff,
   command,
+  campaign,
   deployment,
   deploymentOperations,
   deploymentOperation,

@@ -33,6 +33,8 @@
  * | secrets | name | `SecretRow` |
  * | webhooks | name | `WebhookRow` |
  * | deployments | problem_id | `DeploymentRow` |
+ * | campaigns | problem_id | `CampaignRow` |
+ * | campaign_specs | problem_id | `CampaignSpec`; as it was asked for |
  * | services | name | `ServiceRow` |
  * | replicas | replica_id | `ReplicaRow` |
  * | grants | access_id | `GrantRow` |

@@ -3,9 +3,11 @@
  *
  * `records.ts` describes the content of each table.
  */
+import type { CampaignSpec } from '../../model/campaign.js';
 import type { KeyEntry } from '../../model/connection-key.js';
 import type { ItemName } from '../../model/facts.js';
 import type { Entry, Key, Range, Reader, Table } from '../../store/store.js';
+import type { CampaignRow } from './campaign-row.js';
 import type { ClusterRow } from './cluster-row.js';
 import type { CommandRow } from './command-row.js';
 import type { DeploymentRow } from './deployment-row.js';
@@ -144,6 +146,8 @@ export const blobs: TypedTable<BlobRow> = new TypedTable('blobs');
 export const clusters: TypedTable<ClusterRow> = new TypedTable('clusters');
 export const secrets: TypedTable<SecretRow> = new TypedTable('secrets');
 export const webhooks: TypedTable<WebhookRow> = new TypedTable('webhooks');
+export const campaigns: TypedTable<CampaignRow> = new TypedTable('campaigns');
+export const campaignSpecs: TypedTable<CampaignSpec> = new TypedTable('campaign_specs');
 export const deployments: TypedTable<DeploymentRow> = new TypedTable('deployments');
 export const services: TypedTable<ServiceRow> = new TypedTable('services');
 export const replicas: TypedTable<ReplicaRow> = new TypedTable('replicas');

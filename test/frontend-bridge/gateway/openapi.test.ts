@@ -60,6 +60,10 @@ const CONTRACT = [
   'PATCH /v1/problems/{problem_id}',
   'GET /v1/tags',
   'DELETE /v1/clusters/{name}',
+  'POST /v1/campaigns',
+  'GET /v1/campaigns',
+  'GET /v1/campaigns/{campaign_id}',
+  'POST /v1/campaigns/{campaign_id}/commands',
   'POST /v1/deployments',
   'GET /v1/deployments',
   'GET /v1/deployments/{deployment_id}',
@@ -246,6 +250,9 @@ describe('the OpenAPI document', () => {
     });
     const service = (await applied.json()) as Record<string, never>;
     expect(faultsOf('PUT /v1/services/{name}', 201, service)).toEqual([]);
+    const policy = { propose: { repeat: true }, max_iterations: 1 };
+    const campaign = await post('/v1/campaigns', { name: 'demo', graph: 'demo', input: {}, policy });
+    expect(faultsOf('POST /v1/campaigns', 202, campaign)).toEqual([]);
     const begun = await post('/v1/deployments', { name: 'demo', blueprint: '' });
     expect(faultsOf('POST /v1/deployments', 202, begun)).toEqual([]);
     const job = await post('/v1/jobs', { name: 'fit', script: '#!/bin/sh\n' });
@@ -270,6 +277,7 @@ describe('the OpenAPI document', () => {
       command_id: String(command_id),
       job_id: String(job.job_id),
       name: 'demo',
+      campaign_id: 'demo',
       deployment_id: 'demo',
       operation_id: '1',
       version: '1',

@@ -36,6 +36,8 @@ const NEEDS: Readonly<Record<string, Role>> = {
   'POST /v1/clusters': 'operator',
   'PATCH /v1/clusters/:name': 'operator',
   'DELETE /v1/clusters/:name': 'operator',
+  'POST /v1/campaigns': 'author',
+  'POST /v1/campaigns/:campaign_id/commands': 'author',
   'POST /v1/deployments': 'operator',
   'POST /v1/deployments/:deployment_id/continue': 'operator',
   'POST /v1/deployments/:deployment_id/diff': 'operator',

@@ -9,6 +9,7 @@ except ImportError as error:
 
 from .asynchronous import AsyncIteration, AsyncTutti, Comparison
 from .content import Content
+from .campaigns import AsyncCampaigns, Campaigns
 from .deployments import AsyncDeployments, Deployments
 from .errors import ClientError
 from .iteration import IterationView
@@ -19,6 +20,7 @@ from .synchronous import Iteration, Outputs, Tutti
 from .webhooks import AsyncWebhooks, Webhooks
 
 __all__ = [
+    "AsyncCampaigns",
     "AsyncClusters",
     "AsyncDeployments",
     "AsyncIteration",
@@ -28,6 +30,7 @@ __all__ = [
     "AsyncServices",
     "AsyncTutti",
     "AsyncWebhooks",
+    "Campaigns",
     "ClientError",
     "Clusters",
     "Comparison",

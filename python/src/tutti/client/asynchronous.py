@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ..records import Record
 from ..values.json_text import read_json
 from . import html, stream
+from .campaigns import AsyncCampaigns
 from .content import Content
 from .iteration import IterationView, task_of
 from .jobs import AsyncClusters, AsyncJobs
@@ -47,6 +48,8 @@ class AsyncTutti:
         """Scripts that run on clusters."""
         self.clusters = AsyncClusters(self)
         """The places where commands run."""
+        self.campaigns = AsyncCampaigns(self)
+        """Series of iterations that run themselves."""
         self.deployments = AsyncDeployments(self)
         self.services = AsyncServices(self)
         """What keeps programs running on clusters."""

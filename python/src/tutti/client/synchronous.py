@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ..nearest import did_you_mean
 from ..records import Record
 from .asynchronous import UNSET, AsyncIteration, AsyncTutti, Comparison, Fields
+from .campaigns import Campaigns
 from .iteration import IterationView
 from .jobs import Clusters, Jobs
 from .listing import AsyncListing, Listing
@@ -53,6 +54,8 @@ class Tutti:
         """Scripts that run on clusters."""
         self.clusters = Clusters(self._async.clusters, self._portal)
         """The places where commands run."""
+        self.campaigns = Campaigns(self._async.campaigns, self._portal)
+        """Series of iterations that run themselves."""
         self.deployments = Deployments(self._async.deployments, self._portal)
         self.services = Services(self._async.services, self._portal)
         """What keeps programs running on clusters."""

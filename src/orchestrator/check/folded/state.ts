@@ -1,6 +1,7 @@
 /** A replay of facts: a durable state that holds only the part that its reader needs, folded as in the loop. */
 import { Undo } from '../../../base/undo.js';
 import type { Grant } from '../../../model/access.js';
+import type { Campaign } from '../../../model/campaign.js';
 import type { Cluster } from '../../../model/cluster.js';
 import type { Command } from '../../../model/command.js';
 import type { KeyEntry } from '../../../model/connection-key.js';
@@ -29,6 +30,7 @@ export class FoldedState implements DurableState {
   readonly audited: number = 0;
   readonly commands: Map<string, Command> = new Map();
   readonly deployments: Map<string, Deployment> = new Map();
+  readonly campaigns: Map<string, Campaign> = new Map();
   readonly services: Map<string, Service> = new Map();
   readonly replicas: Map<string, Replica> = new Map();
   readonly runs: Map<string, string> = new Map();

@@ -137,6 +137,14 @@ export class TaskFold {
       case 'node.left':
       case 'node.alive':
       case 'node.conflict':
+      case 'campaign.initializing':
+      case 'campaign.running':
+      case 'campaign.finalizing':
+      case 'campaign.completed':
+      case 'campaign.aborted':
+      case 'campaign.errored':
+      case 'campaign.paused':
+      case 'campaign.resumed':
       case 'deployment.started':
       case 'deployment.succeeded':
       case 'deployment.failed':

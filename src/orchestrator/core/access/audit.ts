@@ -42,7 +42,10 @@ export function projectOfRequest(turn: Turn, request: PreparedRequest): string |
   switch (request.kind) {
     case 'submit':
     case 'deploy':
+    case 'run_campaign':
       return request.project;
+    case 'command_campaign':
+      return turn.state.campaigns.get(request.campaignId)?.project;
     case 'operate_deployment':
     case 'cancel_deployment':
       return turn.state.deployments.get(request.deploymentId)?.project;
@@ -121,6 +124,10 @@ export function targetOf(
       return { deployment_id: request.deploymentId, operation: 'update' };
     case 'cancel_deployment':
       return { deployment_id: request.deploymentId, operation: 'cancel' };
+    case 'run_campaign':
+      return { campaign: request.name, ...taken(body, 'campaign_id') };
+    case 'command_campaign':
+      return { campaign_id: request.campaignId, command: request.command };
     case 'apply_service':
       return { service: request.spec.name };
     case 'command_service':

@@ -3,6 +3,7 @@ import { maySee } from '../../../model/access.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Refusal } from '../../port.js';
 import { refusal } from '../../refusal.js';
+import { unknownCampaign } from '../campaigns/campaigns.js';
 import { unknownDeployment } from '../deployments/deployments.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 import { projectOfRequest } from './audit.js';
@@ -20,6 +21,8 @@ export function hiddenFrom(turn: Turn, bound: string, request: PreparedRequest):
     case 'operate_deployment':
     case 'cancel_deployment':
       return unknownDeployment(request.deploymentId);
+    case 'command_campaign':
+      return unknownCampaign(request.campaignId);
     case 'remove_webhook':
     case 'test_webhook':
       return refusal('not_found', 'unknown_webhook', `no webhook ${request.name}`);

@@ -129,7 +129,8 @@ function peersBeside(
   });
 }
 
-function placeable(state: State, graph: CompiledGraph, module: string): FleetNode[] {
+/** Nodes that could get its executions, a free slot or not. */
+export function placeable(state: State, graph: CompiledGraph, module: string): FleetNode[] {
   return [...(state.nodesByModule.get(module) ?? [])].filter(
     (node) => node.isPlaceable && misfitOf(state, node, graph) === undefined,
   );
@@ -279,6 +280,14 @@ export function clusterFor(
   const labelled = places.filter((place) => place.status === 'active' && hasLabels(place, wanted.require));
   const found = ranked.find(({ place }) => able.includes(place))?.place ?? labelled[0];
   return found ? { cluster: found.name } : { reason: shortageOfPlaces(places, wanted).reason };
+}
+
+/** Whether a cluster could take something now, its load apart. */
+export function isPlaceFor(state: State, wanted: Wanted): boolean {
+  const places = [...state.clusters.values()].map((cluster) =>
+    placeOf(state, undefined, cluster, new Map(), []),
+  );
+  return fitting(places, wanted).length > 0;
 }
 
 /** F1. An execution of a run module goes there, and with it what its agent fetches, and keeps for a while. */

@@ -22,6 +22,9 @@ export function projectOf(turn: Turn, fact: Subject & { readonly command_id?: st
 
 /** Of a problem that is in memory, or that the batch in hand refers to. */
 export function projectOfProblem({ state, journal, loaded }: Turn, problemId: string): string | undefined {
+  // It is there before its problem.
+  const campaign = state.campaigns.get(problemId);
+  if (campaign) return campaign.project;
   const problem = problemIn(state, journal, problemId);
   if (problem) return problem.project;
   const row = loaded.problems.get(problemId);

@@ -6,7 +6,7 @@
 
 import { missingRole } from '../../../model/access.js';
 import { BY_CONFIGURATION } from '../../../model/audit.js';
-import { hasEnded } from '../../../model/execution.js';
+import { campaignHasEnded } from '../../../model/campaign.js';
 import type { GraphKey } from '../../../model/graph.js';
 import { dependentsOf } from '../../../model/graph.js';
 import { isPrivateGraph } from '../../../model/private-graph.js';
@@ -32,6 +32,7 @@ import { grantAccess, revokeAccess } from '../access/grants.js';
 import { hiddenFrom } from '../access/hidden.js';
 import { removeSecret, setSecret } from '../access/secrets.js';
 import { type Dedupe, recall, remember } from '../answers.js';
+import { commandCampaign, runCampaign, underWay } from '../campaigns/campaigns.js';
 import { addCluster, changeCluster, declareCluster } from '../clusters/clusters.js';
 import { removeCluster } from '../clusters/remove-cluster.js';
 import { cancellable, deploy, operate } from '../deployments/deployments.js';
@@ -51,6 +52,7 @@ import { created, createTask, queueTime, tooManyTasks } from './create-task.js';
 import { blobsOf, isSameGraph } from './graph-files.js';
 import { problemIn } from './problem.js';
 import { takeOver } from './reuse.js';
+import { executionsUnderWay, stopTask } from './stop-task.js';
 
 const DEFAULT_PRIORITY = 50;
 
@@ -133,6 +135,10 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       if ('ok' in taskId) return taskId;
       return commandTask(turn, { kind: 'task_command', taskId, command: 'stop', reason: 'cancelled' });
     }
+    case 'run_campaign':
+      return runCampaign(turn, request);
+    case 'command_campaign':
+      return commandCampaign(turn, request);
     case 'apply_service':
       return applyService(turn, request);
     case 'command_service':
@@ -192,6 +198,9 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
     const message = `old iterations of problem ${problemId} are being removed`;
     return refusal('unavailable', 'being_removed', message, { retryAfter: 1 });
   }
+  // C2 of `campaign.ts`.
+  const campaign = state.campaigns.get(problemId);
+  if (campaign && !campaignHasEnded(campaign)) return underWay(campaign);
   const row = loaded.problems.get(problemId);
   const problem = problemIn(state, turn.journal, problemId) ?? (row && problemFromRow(row));
   if (!problem) return refusal('not_found', 'unknown_problem', `no problem ${problemId}`);
@@ -252,7 +261,6 @@ function lackingRole(
     : undefined;
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each command, after what all of them have in common.
 function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task_command' }>): Answer {
   const { state } = turn;
   const key = formatTaskId(request.taskId);
@@ -312,13 +320,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
   switch (request.command) {
     case 'stop':
     case 'terminate':
-      emit(turn, {
-        type: 'task.stopping',
-        ...aboutTask(task),
-        desired: request.command === 'stop' ? 'cancelled' : 'aborted',
-        reason,
-      });
-      for (const execution of running) stopExecution(turn, execution, request.command, reason);
+      stopTask(turn, task, request.command, reason);
       break;
     case 'preempt':
       preempt(turn, task, running, reason);
@@ -352,14 +354,6 @@ function scopeOf(task: Task, command: string, module: string | undefined): numbe
   }
   const names = command === 'reset' ? [module, ...dependentsOf(task.graph.graph, module)] : [module];
   return names.flatMap((name) => task.graph.index.get(name) ?? []);
-}
-
-function executionsUnderWay(task: Task, position: number): Execution[] {
-  const phase = phaseOf(task, position);
-  const phases = phase.kind === 'mapping' ? [...phase.open.values()].map((item) => item.phase) : [phase];
-  return phases.flatMap((one) =>
-    one.kind === 'placed' && !hasEnded(one.execution.observed) ? [one.execution] : [],
-  );
 }
 
 /** The slots go back; the task waits behind its equals. */

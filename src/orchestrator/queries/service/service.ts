@@ -88,6 +88,7 @@ export class QueryService {
       taskEvents: (...args) => json('taskEvents', args),
       diff: (...args) => json('diff', args),
       command: (...args) => json('command', args),
+      campaign: (...args) => json('campaign', args),
       deployment: (...args) => json('deployment', args),
       deploymentOperations: (...args) => json('deploymentOperations', args),
       deploymentOperation: (...args) => json('deploymentOperation', args),
