@@ -9,6 +9,7 @@ import { deploymentCommands } from './commands/deployment.js';
 import { doctorCommand } from './commands/doctor.js';
 import { type GraphReader, graphCommand } from './commands/graph.js';
 import { diffCommand, problemsCommand, showCommand } from './commands/history.js';
+import { itemsCommand } from './commands/items.js';
 import { iterateCommand } from './commands/iterate.js';
 import { exportCommand, iterationsCommand } from './commands/iterations.js';
 import { jobCommands } from './commands/job.js';
@@ -34,6 +35,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   problemCommand(program, io);
   iterationsCommand(program, io);
   showCommand(program, io);
+  itemsCommand(program, io);
   diffCommand(program, io);
   exportCommand(program, io);
   crateCommand(program, io);

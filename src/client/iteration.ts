@@ -1,7 +1,15 @@
 import { everyItem } from '../base/every-item.js';
 import { ClientError } from './errors.js';
 import { type Followed, follow, type StreamedEvent } from './follow.js';
-import type { Decision, Iteration as IterationView, LogLine } from './generated/routes.js';
+import type {
+  Decision,
+  Item,
+  ItemStates,
+  ItemWithValues,
+  Iteration as IterationView,
+  LogLine,
+  Routes,
+} from './generated/routes.js';
 import type { Http } from './http.js';
 import { askRoute, decoded, openRoute, type RequestOptions } from './route.js';
 
@@ -51,6 +59,12 @@ interface TaskPath {
 const ITERATION = '/v1/problems/{problem_id}/iterations/{iteration_id}';
 const ENDED: readonly string[] = ['succeeded', 'failed', 'cancelled', 'aborted'];
 const PAGE_SIZE = 1000;
+
+/** Which items of a module with `map`. */
+export type ItemSearch = Omit<
+  NonNullable<Routes[`GET ${typeof ITERATION}/items/{module}`]['query']>,
+  'limit' | 'cursor'
+>;
 
 /** One attempt at a problem. */
 export class Iteration {
@@ -258,6 +272,33 @@ export class Iteration {
       const { value } = await askRoute(this.#http, `GET ${ITERATION}/events`, parts, options);
       return { ...value, items: value.items as StreamedEvent[] };
     });
+  }
+
+  /**
+   * The items of a module with `map` in their order, fetched page by page while they are read: all of them, those in a `state`, those `from`
+   * a number on.
+   *
+   * @example
+   * for await (const { item, error } of iteration.items('train', { state: 'failed' })) console.log(item, error?.message);
+   */
+  items(module: string, search: ItemSearch = {}, options: RequestOptions = {}): AsyncGenerator<Item> {
+    const path = { ...this.#path, module };
+    return everyItem(async (page) => {
+      const parts = { path, query: { ...search, ...page } };
+      return (await askRoute(this.#http, `GET ${ITERATION}/items/{module}`, parts, options)).value;
+    });
+  }
+
+  /** How all items of a module with `map` stand: how many are in each state, and in which order. */
+  async itemStates(module: string, options: RequestOptions = {}): Promise<ItemStates> {
+    const parts = { path: { ...this.#path, module } };
+    return (await askRoute(this.#http, `GET ${ITERATION}/items/{module}/states`, parts, options)).value;
+  }
+
+  /** One item, by its number from 0, with its value, its result and its attempts. */
+  async item(module: string, item: number, options: RequestOptions = {}): Promise<ItemWithValues> {
+    const parts = { path: { ...this.#path, module, item } };
+    return (await askRoute(this.#http, `GET ${ITERATION}/items/{module}/{item}`, parts, options)).value;
   }
 
   /** The log lines of a module's newest execution, the first thousand. */

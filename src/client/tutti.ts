@@ -59,10 +59,9 @@ export interface SubmitOptions extends RequestOptions {
 export type ProblemChange = Routes['PATCH /v1/problems/{problem_id}']['body'];
 
 /** A list's query, without what pages need. */
-export type Search<R extends 'GET /v1/problems' | 'GET /v1/iterations' | 'GET /v1/audit'> = Omit<
-  NonNullable<Routes[R]['query']>,
-  'limit' | 'cursor'
->;
+export type Search<
+  R extends 'GET /v1/problems' | 'GET /v1/iterations' | 'GET /v1/approvals' | 'GET /v1/audit',
+> = Omit<NonNullable<Routes[R]['query']>, 'limit' | 'cursor'>;
 
 const DEFAULT_URL = 'http://127.0.0.1:7480';
 
@@ -177,8 +176,8 @@ export class Tutti {
   }
 
   /** Modules that wait for a person's decision, with what they are asked about. */
-  approvals(): AsyncGenerator<Approval> {
-    return everyItem((page) => this.request('GET /v1/approvals', { query: page }));
+  approvals(search: Search<'GET /v1/approvals'> = {}): AsyncGenerator<Approval> {
+    return everyItem((page) => this.request('GET /v1/approvals', { query: { ...search, ...page } }));
   }
 
   /** Who did what, from where and with what result, newest first, fetched page by page while they are read: for administrators. */

@@ -1,4 +1,5 @@
 /** Who may do what: the one table, which HTTP, WebSocket and the facade for SustainML's front ends consult; and grants, by which people get a role. */
+import type { ApprovalRole } from './approval.js';
 
 /** Each may do all that those before it may. */
 export const ROLES = ['viewer', 'author', 'operator', 'admin'] as const;
@@ -55,6 +56,11 @@ export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
 
 export function mayDo(role: Role, action: Action): boolean {
   return isAtLeast(role, LEAST_ROLE[action]);
+}
+
+/** Whether somebody may decide where a graph asks this role. */
+export function mayDecide(role: Role, asked: ApprovalRole): boolean {
+  return isAtLeast(role, asked);
 }
 
 function isAtLeast(role: Role, least: Role): boolean {

@@ -30,7 +30,7 @@ import type { NodeJson } from '../contract/node.js';
 import type { WholeProblemJson } from '../contract/problem.js';
 import type { PlacementJson, ServiceJson } from '../contract/service.js';
 import type { Action, Role } from '../model/access.js';
-import type { Decision } from '../model/approval.js';
+import type { ApprovalRole, Decision } from '../model/approval.js';
 import type { Asker, AuditResult, Deed } from '../model/audit.js';
 import type { CampaignCommand, CampaignMode, Goal } from '../model/campaign.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
@@ -438,6 +438,11 @@ export interface PageRequest {
   readonly cursor?: string;
 }
 
+export interface ApprovalsWanted extends PageRequest {
+  /** Only those that ask this role. */
+  readonly role?: ApprovalRole | undefined;
+}
+
 export interface ItemsWanted extends PageRequest {
   /** Only those that stand so. */
   readonly state?: ModuleState | undefined;
@@ -518,7 +523,7 @@ export interface Queries {
   /** An output of a module's newest succeeded execution, by its reference; all named ones of a module, by its name, as one JSON object. */
   output(task: TaskId, reference: string): Promise<Found<StoredOutput> | Refusal>;
   /** Modules that wait for a decision, those of the oldest problem first, each with its inputs. */
-  approvals(page: PageRequest): Promise<FoundJson<Page<Open<ApprovalJson>>> | Refusal>;
+  approvals(wanted: ApprovalsWanted): Promise<FoundJson<Page<Open<ApprovalJson>>> | Refusal>;
   /** The items of a module with `map`, in their order. */
   items(
     task: TaskId,

@@ -110,7 +110,7 @@ describe('a task', () => {
   it('a task that asks a person is listed with its question, also on a phone, until it is denied', async (ctx) => {
     const viewport = { width: 390, height: 844 };
     const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=approvals`, { viewport });
-    await page.getByText('Nothing is waiting for approval.').waitFor();
+    await page.getByText('Nothing is waiting for your approval.').waitFor();
     expect(await page.title()).toBe('Approvals · Tutti');
     const tape = orchestrator.tape();
     const task = await orchestrator.submit('asking', { name: 'doubtful' }, { title: 'another one' });

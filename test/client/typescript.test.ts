@@ -153,6 +153,25 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect([begun.state, begun.view.reason]).toEqual(['cancelled', 'enough']);
   });
 
+  it('reads the items of a map: all, from a number on, in a state, and one of them', async () => {
+    const yaml =
+      'name: mapped\nsource: { name: list, type: json }\n' +
+      'modules: { nobody: { inputs: [list], map: list, output: json } }';
+    await tutti.request('POST /v1/graphs', { body: { yaml } });
+    const begun = await tutti.submit('mapped', ['a', 'b', 'c']);
+    expect(await begun.itemStates('nobody')).toEqual({
+      total: 3,
+      counts: { waiting: 3 },
+      runs: [['waiting', 3]],
+    });
+    const from = await all(begun.items('nobody', { from: 1, state: 'waiting' }));
+    expect(from.map(({ item }) => item)).toEqual([1, 2]);
+    expect(await all(begun.items('nobody', { state: 'succeeded' }))).toEqual([]);
+    expect(await begun.item('nobody', 1)).toMatchObject({ value: 'b', result: null, executions: [] });
+    expect((await refused(begun.item('nobody', 3))).code).toBe('unknown_item');
+    await begun.cancel();
+  });
+
   it('decides what waits for a person, once', async () => {
     const yaml =
       'name: asking\nsource: { name: request, type: json }\n' +
@@ -161,6 +180,8 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     const [one, other] = [await tutti.submit('asking', { n: 1 }), await tutti.submit('asking', { n: 2 })];
     const waiting: unknown[] = [];
     for await (const { message, inputs } of tutti.approvals()) waiting.push([message, inputs]);
+    expect(await all(tutti.approvals({ role: 'operator' }))).toHaveLength(2);
+    expect(await all(tutti.approvals({ role: 'author' }))).toEqual([]);
     expect(waiting).toEqual([1, 2].map((n) => ['Go on?', { request: { n } }]));
     expect(await one.approve('review', 'fine')).toMatchObject({
       decision: 'approve',
@@ -289,7 +310,11 @@ topology_template:
 
   it('reports refusals and failures as one error with a code and details', async () => {
     const unknown = await refused(tutti.submit('fti', {}));
-    expect(unknown).toMatchObject({ code: 'unknown_graph', status: 422, hint: 'known graphs: fit, asking' });
+    expect(unknown).toMatchObject({
+      code: 'unknown_graph',
+      status: 422,
+      hint: 'known graphs: fit, mapped, asking',
+    });
     expect(unknown.details).toMatchObject([{ path: '/graph' }]);
     const failed = await refused((await tutti.submit('fit', { ...GOOD, rate: 9, epochs: 400 })).wait());
     expect(failed).toMatchObject({

@@ -69,6 +69,19 @@ describe('a map', () => {
     expect(made).toHaveLength(3 * NUMBERS.length);
     const one = await orchestrator.get(`${pathOf(task.task_id)}/executions/${made[0]!.execution_id}`);
     expect(one.body).toMatchObject({ execution_id: made[0]!.execution_id, item: 0 });
+    const at = { TUTTI_URL: orchestrator.ready.http };
+    const listed = await tutti(scene, ['items', task.task_id, 'square', '--from', '5'], at);
+    expect(listed.stdout).toMatch(
+      /^7 items: 7 succeeded\n\nITEM +STATE.*\n +5 +succeeded .*\n +6 +succeeded /,
+    );
+    const third = await tutti(scene, ['items', task.task_id, 'halve', '2'], at);
+    expect(third.stdout).toMatch(
+      /^item 2 +succeeded\n\nvalue:\n +item: 2\n +square: 9\nresult:\n[\s\S]*half: 4.5/,
+    );
+    const json = await tutti(scene, ['items', task.task_id, 'square', '--state', 'failed', '--json'], at);
+    expect(JSON.parse(json.stdout)).toEqual({ items: [], next_cursor: null });
+    const plain = await tutti(scene, ['items', task.task_id, 'square', 'third'], at);
+    expect(plain.code).toBe(2);
     const shown = await tutti(scene, ['show', task.task_id], { TUTTI_URL: orchestrator.ready.http });
     expect(shown.stdout).toMatch(/square +succeeded .*7\/7 items/);
   }, 120_000);

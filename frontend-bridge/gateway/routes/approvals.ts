@@ -1,10 +1,11 @@
 /** Approvals: what waits for a person's decision, and the decision. */
 import { z } from 'zod';
-import { DECISIONS } from '../../../src/model/approval.js';
+import { APPROVAL_ROLES, DECISIONS } from '../../../src/model/approval.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { approval, decision } from '../answers/approval.js';
+import { pageOf } from '../answers/shape.js';
 import type { App } from '../http.js';
-import { reason, TASK_PATH, taskOf, taskParams } from '../requests.js';
+import { pageQuery, reason, TASK_PATH, taskOf, taskParams } from '../requests.js';
 import { Routes } from '../route.js';
 
 const decisionBody = z.strictObject({ decision: z.enum(DECISIONS), reason });
@@ -12,12 +13,15 @@ const decisionBody = z.strictObject({ decision: z.enum(DECISIONS), reason });
 export function approvalRoutes(app: App, coordinator: Coordinator): void {
   const routes = new Routes(app, coordinator);
 
-  routes.list(
+  routes.find(
     '/v1/approvals',
     {
       summary:
         "Modules that wait for a person's decision, those of the oldest problem first, with their inputs",
-      item: approval,
+      querystring: pageQuery.extend({
+        role: z.enum(APPROVAL_ROLES).exactOptional().describe('Only those that ask this role'),
+      }),
+      answer: pageOf(approval),
     },
     (queries, { query }) => queries.approvals(query),
   );

@@ -1,6 +1,6 @@
 /** Modules that wait for a decision, and the decision: `approvals`, `approve` and `deny`. */
-import type { Command } from 'commander';
-import type { Decision } from '../../model/approval.js';
+import { type Command, Option } from 'commander';
+import { APPROVAL_ROLES, type ApprovalRole, type Decision } from '../../model/approval.js';
 import { shortId } from '../../model/short-id.js';
 import { taskIdOf } from '../arguments/short-ids.js';
 import type { Json } from '../client.js';
@@ -15,14 +15,14 @@ interface DecideOptions extends CommonOptions {
 }
 
 export function approvalCommands(program: Command, io: Io): void {
-  clientCommand(program, 'approvals', 'List modules that wait for approval').action(
-    async (options: CommonOptions) => {
-      const session = openSession(options, io);
-      const items = await everyItem(session.client, '/v1/approvals');
+  clientCommand(program, 'approvals', 'List modules that wait for approval')
+    .addOption(new Option('--role <role>', 'only those that ask this role').choices(APPROVAL_ROLES))
+    .action(async ({ role, ...common }: CommonOptions & { readonly role?: ApprovalRole }) => {
+      const session = openSession(common, io);
+      const items = await everyItem(session.client, '/v1/approvals', role === undefined ? {} : { role });
       const columns = ['TASK_ID', 'MODULE', 'GRAPH', 'TITLE', 'ROLE', 'REQUESTED', 'MESSAGE'];
       session.print({ items, next_cursor: null }, () => table(columns, items.map(rowOf)));
-    },
-  );
+    });
   decideCommand(program, io, 'approve', 'Approve the request of a module');
   decideCommand(program, io, 'deny', 'Deny the request of a module, which then fails');
 }

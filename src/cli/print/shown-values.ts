@@ -1,5 +1,6 @@
 /** Outputs as a terminal can bear them: bytes as what they are, numbers with six digits, long texts and lists cut with a count. `--json` shows everything. */
 
+import { type ScalarTag, stringify } from 'yaml';
 import { entriesOf, partAt } from '../../base/json/exact.js';
 import { JsonText, plainOf } from '../../base/json/json-text.js';
 import type { ModuleAnswerJson } from '../../contract/iteration.js';
@@ -56,3 +57,17 @@ function shortened(value: unknown): unknown {
 function cut(text: string, what: string): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}… (${what}, ${WHOLE})` : text;
 }
+
+/** Shown values by their names, for people. */
+export function inYaml(values: Readonly<Record<string, unknown>>): string {
+  return stringify(values, { lineWidth: 0, customTags: [WRITTEN_NUMBER] }).trimEnd();
+}
+
+/** A number as it was written. */
+const WRITTEN_NUMBER: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  identify: (value) => value instanceof JsonText,
+  resolve: (text) => text,
+  stringify: ({ value }) => String(value),
+};

@@ -1,6 +1,4 @@
 /** A task from outside: its name, its state as a person reads it, and waiting for its end. */
-import { type ScalarTag, stringify } from 'yaml';
-import { JsonText } from '../../base/json/json-text.js';
 import { follow, type StreamedEvent } from '../../client/follow.js';
 import type { ModuleAnswerJson, TaskAnswerJson } from '../../contract/iteration.js';
 import { shortId } from '../../model/short-id.js';
@@ -8,7 +6,7 @@ import { formatTaskId, parseTaskId, type TaskId } from '../../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Client } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
-import { shownOutput } from '../print/shown-values.js';
+import { inYaml, shownOutput } from '../print/shown-values.js';
 import { stackBelow } from '../print/stack.js';
 import { table } from '../print/table.js';
 
@@ -114,9 +112,7 @@ export function describeTask(view: TaskAnswerJson): string {
     ...modules.flatMap(([name, { error }]) =>
       error?.stack ? ['', `${name}: ${error.code}${stackBelow(error.stack)}`] : [],
     ),
-    ...(Object.keys(outputs).length > 0
-      ? ['', stringify(outputs, { lineWidth: 0, customTags: [WRITTEN_NUMBER] }).trimEnd()]
-      : []),
+    ...(Object.keys(outputs).length > 0 ? ['', inYaml(outputs)] : []),
   ].join('\n');
 }
 
@@ -149,12 +145,3 @@ export function sourceOf(named: object): string | undefined {
   if (from) return `of iteration ${from.iteration_id ?? '?'}`;
   return cached ? `of ${shortId(cached.problem_id ?? '')}/${cached.iteration_id ?? '?'}` : undefined;
 }
-
-/** A number as it was written. */
-const WRITTEN_NUMBER: ScalarTag = {
-  tag: 'tag:yaml.org,2002:float',
-  default: true,
-  identify: (value) => value instanceof JsonText,
-  resolve: (text) => text,
-  stringify: ({ value }) => String(value),
-};

@@ -7,7 +7,7 @@ import { DEFAULT_PROJECT } from '../../model/access.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Waiting } from '../../model/waiting.js';
 import type { Key } from '../../store/store.js';
-import type { Page, PageRequest, Refusal } from '../port.js';
+import type { ApprovalsWanted, Page, Refusal } from '../port.js';
 import { approvals, iterations, problems } from '../tables/tables.js';
 import type { Moment } from './moment.js';
 import { badCursor, isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
@@ -19,12 +19,12 @@ const KEY_PARTS = 4;
 /** Those of the oldest problem first. */
 export async function listApprovals(
   moment: Moment,
-  page: PageRequest,
+  wanted: ApprovalsWanted,
 ): Promise<Page<Open<ApprovalJson>> | Refusal> {
-  const after = readCursor(page.cursor);
+  const after = readCursor(wanted.cursor);
   if (isRefusal(after)) return after;
-  if (after && after.length !== KEY_PARTS) return badCursor(page.cursor!);
-  const limit = limitOf(page);
+  if (after && after.length !== KEY_PARTS) return badCursor(wanted.cursor!);
+  const limit = limitOf(wanted);
   const walk = { prefix: [], ...(after && { after }), page: limit + 1 };
   const items: Open<ApprovalJson>[] = [];
   let last: Key = [];
@@ -32,11 +32,12 @@ export async function listApprovals(
   for await (const key of approvals.walkKeys(moment.reader, walk)) {
     if (items.length === limit || characters > MAX_PAGE_CHARACTERS)
       return { items, next_cursor: writeCursor(last) };
+    await moment.slices.rest();
     const item = await approvalOf(moment, key);
+    if (wanted.role !== undefined && item.view.role !== wanted.role) continue;
     items.push(item.view);
     characters += item.characters;
     last = key;
-    await moment.slices.rest();
   }
   return { items, next_cursor: null };
 }

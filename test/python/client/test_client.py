@@ -134,7 +134,7 @@ class Results(ClientCase):
         self.assertIn(problem, [each.problem_id for each in self.tutti.problems(q="of the client")])
         self.assertEqual(self.tutti.problem(problem).title, "of the client")
         # Jobs of other tests bring a graph and an agent of their own.
-        self.assertEqual({graph.name for graph in self.tutti.graphs()} - {"job", "asking"}, {"fit"})
+        self.assertEqual({graph.name for graph in self.tutti.graphs()} - {"job", "asking", "mapped"}, {"fit"})
         modules = {node.module for node in self.tutti.nodes()}
         self.assertEqual(modules - {"tutti.agent"}, {"train", "plot"})
 
@@ -218,6 +218,32 @@ class Course(ClientCase):
         begun.cancel("enough")
         self.assertEqual((begun.wait(check=False).state, begun.data.reason), ("cancelled", "enough"))
 
+    def test_the_items_of_a_map_are_read_by_number_and_state_also_by_the_twin(self):
+        yaml = (
+            "name: mapped\nsource: { name: list, type: json }\n"
+            "modules: { nobody: { inputs: [list], map: list, output: json } }"
+        )
+        headers = {"Authorization": f"Bearer {os.environ['TUTTI_TOKEN']}", "Content-Type": "application/json"}
+        body = json.dumps({"yaml": yaml}).encode()
+        urlopen(Request(f"{os.environ['TUTTI_URL']}/v1/graphs", body, headers)).close()
+        begun = self.tutti.submit("mapped", ["a", "b", "c"])
+        self.assertEqual(begun.item_states("nobody").counts, {"waiting": 3})
+        self.assertEqual([each.item for each in begun.items("nobody", first=1, state="waiting")], [1, 2])
+        self.assertEqual(begun.items("nobody", state="succeeded").to_list(), [])
+        one = begun.item("nobody", 1)
+        self.assertEqual((one.value, one.result, one.executions), ("b", None, []))
+        with self.assertRaisesRegex(ClientError, "no item 3"):
+            begun.item("nobody", 3)
+
+        async def twin():
+            async with AsyncTutti() as tutti:
+                same = await tutti.iteration(begun.problem_id, begun.iteration_id)
+                states = await same.item_states("nobody")
+                return states.total, [each.item async for each in same.items("nobody")], (await same.item("nobody", 2)).value
+
+        self.assertEqual(asyncio.run(twin()), (3, [0, 1, 2], "c"))
+        begun.cancel()
+
     def test_what_waits_for_a_person_is_listed_and_decided_once_also_by_the_twin(self):
         yaml = (
             "name: asking\nsource: { name: request, type: json }\n"
@@ -232,6 +258,8 @@ class Course(ClientCase):
         self.assertEqual(self.tutti.audit(by="nobody").to_list(), [])
         waiting = [(each.task_id, each.module, each.message, each.inputs.request.n) for each in self.tutti.approvals()]
         self.assertEqual(waiting, [(begun.task_id, "review", "Go on?", 1)])
+        asked = {role: len(self.tutti.approvals(role=role).to_list()) for role in ("operator", "author")}
+        self.assertEqual(asked, {"operator": 1, "author": 0})
         shown = io.StringIO()
         with redirect_stderr(shown):
             decided = begun.approve("review", "fine")

@@ -28,6 +28,7 @@ import type { MeJson } from '../../../../src/contract/me.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import type { FailureJson, ProblemJson, WholeProblemJson } from '../../../../src/contract/problem.js';
 import type { PlacementJson, ServiceJson } from '../../../../src/contract/service.js';
+import type { ApprovalRole } from '../../../../src/model/approval.js';
 import type { ModuleState } from '../../../../src/model/execution.js';
 import type { JobState } from '../../../../src/model/job.js';
 import { codeOf } from '../state/items-reducer.js';
@@ -279,10 +280,11 @@ export function placementQuery(service: string): Looked<readonly PlacementJson[]
   };
 }
 
-/** What waits for a person; of very many, the first. */
-export function approvalsQuery(): Live<ApprovalsView> {
-  return live([LIVE, 'approvals'], async (signal) => {
+/** What waits for a person, of all or of one role; of very many, the first. */
+export function approvalsQuery(role?: ApprovalRole): Live<ApprovalsView> {
+  return live([LIVE, 'approvals', role ?? ''], async (signal) => {
     const params = new URLSearchParams({ limit: String(HEAD_PAGE) });
+    if (role !== undefined) params.set('role', role);
     const { cursor, value } = await getJson<PageJson<ApprovalJson>>(`approvals?${params}`, signal);
     const { items, next_cursor } = value;
     return { cursor, value: { kind: 'approvals', items, hasMore: next_cursor !== null } };

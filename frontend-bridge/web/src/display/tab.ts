@@ -1,7 +1,6 @@
 /** The browser's tab: what it is about, and how that stands, seen from among other tabs. */
-import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { approvalsQuery } from '../api/queries.js';
+import { useMyApprovals } from '../approvals/mine.js';
 import type { Tone } from './tone.js';
 
 /** Signals of the tones on a dark and on a light tab bar alike. */
@@ -13,14 +12,14 @@ const COLOURS: Readonly<Record<Tone['tone'], string>> = {
   held: '#d99000',
 };
 
-/** How many modules wait for a person, as a badge has it; nothing where none does. */
+/** How many modules wait for the person who looks, as a badge has it; nothing where none does. */
 export function useApprovalsBadge(): string | undefined {
-  const view = useQuery(approvalsQuery()).data?.view;
+  const view = useMyApprovals().data?.view;
   if (view === undefined || view.items.length === 0) return undefined;
   return `${view.items.length}${view.hasMore ? '+' : ''}`;
 }
 
-/** `(2) title · Tutti` while two modules wait for a person, and an icon with a dot in the colour of the tone. */
+/** `(2) title · Tutti` while two modules wait for the person, and an icon with a dot in the colour of the tone. */
 export function useTab(title: string | undefined, tone?: Tone['tone']): void {
   const badge = useApprovalsBadge();
   useEffect(() => {

@@ -2,9 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { GraphModuleJson, LoopJson } from '../../../../src/contract/graph.js';
 import type { ItemJson, ModuleJson, TaskJson } from '../../../../src/contract/iteration.js';
+import { mayDecide } from '../../../../src/model/access.js';
 import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
 import { DecisionForm } from '../approvals/decision-form.js';
+import { useRole } from '../connection/may.js';
 import { Chip } from '../display/chip.js';
 import { loopEndWords, passWords } from '../display/loop-words.js';
 import { sourceWords } from '../display/source-words.js';
@@ -64,6 +66,8 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
   const { task, name, module, spec, instances, history, onClose } = props;
   const { partials, log } = history;
   const current = history.finals.filter((output) => output.execution_id === module.execution_id);
+  const role = useRole();
+  const mayDecideIt = role !== undefined && spec.approve !== undefined && mayDecide(role, spec.approve.role);
   const curves = history.curves.filter(({ x }) => x.length > 1);
   return (
     <Panel name={name} onClose={onClose}>
@@ -116,7 +120,7 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
         </p>
       )}
       {props.actions}
-      {module.waiting?.code === 'approval' && props.asOf === undefined && (
+      {module.waiting?.code === 'approval' && props.asOf === undefined && mayDecideIt && (
         <DecisionForm
           key={module.waiting.requested_at}
           problem={task.problem_id}

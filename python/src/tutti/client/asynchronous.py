@@ -185,9 +185,12 @@ class AsyncTutti:
         path = "/v1/iterations" if problem_id is None else f"{_problem(problem_id)}/iterations"
         return AsyncListing(self.transport, path, given(filter=filter, order_by=order_by, fields=fields), limit)
 
-    def approvals(self) -> AsyncListing:
-        """Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``."""
-        return AsyncListing(self.transport, "/v1/approvals", {})
+    def approvals(self, *, role: Optional[str] = None) -> AsyncListing:
+        """
+        Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``. ``role``: only
+        those that ask this role, ``operator`` or ``author``.
+        """
+        return AsyncListing(self.transport, "/v1/approvals", {"role": role})
 
     def audit(
         self,
@@ -399,6 +402,25 @@ class AsyncIteration(IterationView):
     def events(self) -> AsyncListing:
         """All that has happened in it so far."""
         return AsyncListing(self._tutti.transport, f"{self._path}/events", {})
+
+    def items(self, module: str, *, state: Optional[str] = None, first: int = 0) -> AsyncListing:
+        """
+        The items of a module with ``map`` in their order: all of them, those in a ``state``, those from the number ``first`` on.
+
+        >>> failed = [each.item async for each in iteration.items("train", state="failed")]
+        """
+        return AsyncListing(self._tutti.transport, self._items(module), {"state": state, "from": first})
+
+    async def item_states(self, module: str) -> Record:
+        """How all items of a module with ``map`` stand: ``total``, ``counts`` by state, and ``runs`` in their order."""
+        return Record((await self._tutti.transport.get(f"{self._items(module)}/states")).value)
+
+    async def item(self, module: str, item: int) -> Record:
+        """One item, by its number from 0, with its ``value``, its ``result`` and its attempts as ``executions``."""
+        return Record((await self._tutti.transport.get(f"{self._items(module)}/{item}")).value)
+
+    def _items(self, module: str) -> str:
+        return f"{self._path}/items/{quote(module, safe='')}"
 
     async def log(self, module: str) -> List[Record]:
         """The log lines of a module's newest execution."""

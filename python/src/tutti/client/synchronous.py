@@ -187,9 +187,12 @@ class Tutti:
         )
         return self._listing(found)
 
-    def approvals(self) -> Listing:
-        """Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``."""
-        return self._listing(self._async.approvals())
+    def approvals(self, *, role: Optional[str] = None) -> Listing:
+        """
+        Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``. ``role``: only
+        those that ask this role, ``operator`` or ``author``.
+        """
+        return self._listing(self._async.approvals(role=role))
 
     def audit(
         self,
@@ -361,6 +364,22 @@ class Iteration(IterationView):
     def events(self) -> Listing:
         """All that has happened in it so far."""
         return Listing(self._async.events(), self._portal)
+
+    def items(self, module: str, *, state: Optional[str] = None, first: int = 0) -> Listing:
+        """
+        The items of a module with ``map`` in their order: all of them, those in a ``state``, those from the number ``first`` on.
+
+        >>> failed = [each.item for each in iteration.items("train", state="failed")]
+        """
+        return Listing(self._async.items(module, state=state, first=first), self._portal)
+
+    def item_states(self, module: str) -> Record:
+        """How all items of a module with ``map`` stand: ``total``, ``counts`` by state, and ``runs`` in their order."""
+        return self._portal.run(self._async.item_states(module))
+
+    def item(self, module: str, item: int) -> Record:
+        """One item, by its number from 0, with its ``value``, its ``result`` and its attempts as ``executions``."""
+        return self._portal.run(self._async.item(module, item))
 
     def log(self, module: str) -> List[Record]:
         """The log lines of a module's newest execution."""
