@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { WebhookJson, WebhookTestedJson } from '../../../src/contract/webhook.js';
+import type { Documented } from './documented.js';
 import { time } from './fields.js';
 import { named } from './shape.js';
 
-export const webhookView: z.ZodType = named(
+export const webhookView: Documented<WebhookJson> = named(
   'Webhook',
   z.looseObject({
     name: z.string(),
@@ -21,7 +23,7 @@ export const webhookView: z.ZodType = named(
   }),
 );
 
-export const webhookTested: z.ZodType = named(
+export const webhookTested: Documented<WebhookTestedJson> = named(
   'WebhookTested',
   z.object({ name: z.string(), delivered: z.boolean(), status: z.string() }),
 );

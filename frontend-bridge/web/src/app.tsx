@@ -27,6 +27,7 @@ const DeployPage = lazy(() => import('./deployments/deploy-page.js'));
 const UpdatePage = lazy(() => import('./deployments/update-page.js'));
 const DeploymentPage = lazy(() => import('./deployments/deployment-page.js'));
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
+const WebhooksPage = lazy(() => import('./webhooks/webhooks-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
 const AuditPage = lazy(() => import('./audit/audit-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
@@ -52,6 +53,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g d', 'Go to the deployments', () => select({ page: 'deployments' }));
   useShortcut('g j', 'Go to the jobs', () => select({ page: 'jobs' }));
   useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
+  useShortcut('g w', 'Go to the webhooks', () => select({ page: 'webhooks' }));
   useShortcut('g u', 'Go to the audit', () => select({ page: 'audit' }), me.data?.role === 'admin');
   useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
   useShortcut('/', 'Search the problems', focusSearch);
@@ -110,6 +112,9 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
             Jobs
           </SelectionLink>
           <ApprovalsLink isCurrent={page === 'approvals'} />
+          <SelectionLink className="page" to={{ page: 'webhooks' }} current={page === 'webhooks'}>
+            Webhooks
+          </SelectionLink>
           {me.data?.role === 'admin' && (
             <SelectionLink className="page" to={{ page: 'audit' }} current={page === 'audit'}>
               Audit
@@ -179,6 +184,8 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
     }
     case 'approvals':
       return <ApprovalsPage />;
+    case 'webhooks':
+      return <WebhooksPage />;
     case 'audit':
       return <AuditPage />;
     case 'jobs':

@@ -5,9 +5,10 @@ import type { ClusterJson } from '../../../../src/contract/cluster.js';
 import type { DeploymentChangesJson } from '../../../../src/contract/deployment.js';
 import type { ProblemChangeJson, WholeProblemJson } from '../../../../src/contract/problem.js';
 import type { ServiceJson } from '../../../../src/contract/service.js';
+import type { WebhookJson, WebhookTestedJson } from '../../../../src/contract/webhook.js';
 import type { Decision } from '../../../../src/model/approval.js';
 import type { ClusterStatus } from '../../../../src/model/cluster.js';
-import { newIdempotencyKey, patchJson, postJson, putBytes } from './http.js';
+import { deleteAt, newIdempotencyKey, patchJson, postJson, putBytes } from './http.js';
 import { deploymentPath, taskPath } from './queries.js';
 
 export interface Created {
@@ -152,4 +153,25 @@ export function commandDeployment(
 
 export function cancelJob(jobId: string, key: string): Promise<unknown> {
   return postJson(`jobs/${encodeURIComponent(jobId)}/cancel`, {}, key);
+}
+
+export interface NewWebhook {
+  readonly name: string;
+  readonly url: string;
+  readonly filter?: readonly string[];
+  readonly problem?: string;
+  readonly secret?: string;
+}
+
+export function addWebhook(webhook: NewWebhook, key: string): Promise<WebhookJson> {
+  return postJson('webhooks', webhook, key);
+}
+
+/** Posts one event of the type `webhook.test`. */
+export function testWebhook(name: string, key: string): Promise<WebhookTestedJson> {
+  return postJson(`webhooks/${encodeURIComponent(name)}/test`, {}, key);
+}
+
+export function removeWebhook(name: string): Promise<void> {
+  return deleteAt(`webhooks/${encodeURIComponent(name)}`);
 }

@@ -66,6 +66,11 @@ export function patchJson<T>(path: string, body: unknown, revision?: number): Pr
   return send<T>('PATCH', path, body, revision === undefined ? {} : { 'If-Match': `"${revision}"` });
 }
 
+/** What is gone is not there to be removed again: then it is refused. */
+export async function deleteAt(path: string): Promise<void> {
+  await call(path, { method: 'DELETE' });
+}
+
 /** The same however often it is sent. */
 export async function putBytes(path: string, content: BlobPart): Promise<void> {
   const headers = { 'Content-Type': 'application/octet-stream' };

@@ -28,6 +28,7 @@ import type { MeJson } from '../../../../src/contract/me.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import type { FailureJson, ProblemJson, WholeProblemJson } from '../../../../src/contract/problem.js';
 import type { PlacementJson, ServiceJson } from '../../../../src/contract/service.js';
+import type { WebhookJson } from '../../../../src/contract/webhook.js';
 import type { ApprovalRole } from '../../../../src/model/approval.js';
 import type { ModuleState } from '../../../../src/model/execution.js';
 import type { JobState } from '../../../../src/model/job.js';
@@ -207,6 +208,15 @@ export function activityQuery(): Looked<ActivityJson> {
   return {
     queryKey: ['activity'],
     queryFn: async ({ signal }) => (await getJson<ActivityJson>('activity', signal)).value,
+    refetchInterval: LOOK_MS,
+  };
+}
+
+/** Where events are posted to. A delivery makes no event: that would be delivered in turn. */
+export function webhooksQuery(): Looked<readonly WebhookJson[]> {
+  return {
+    queryKey: ['webhooks'],
+    queryFn: async ({ signal }) => (await getAll<WebhookJson>('webhooks', PAGE_LIMIT, signal)).value,
     refetchInterval: LOOK_MS,
   };
 }

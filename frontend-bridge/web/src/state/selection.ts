@@ -23,6 +23,7 @@ export const PAGES = [
   'deploy',
   'jobs',
   'approvals',
+  'webhooks',
   'audit',
 ] as const;
 export type Page = (typeof PAGES)[number];
