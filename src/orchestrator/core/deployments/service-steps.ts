@@ -81,7 +81,8 @@ function leaving(state: State, service: Service | undefined): Progress {
   if (!service) return { done: true, left: '' };
   const { name } = service.spec;
   const running = replicasOf(state, name).filter(({ isOpen }) => isOpen).length;
-  return { done: false, left: `${running} replicas of ${name} have not ended` };
+  const are = running === 1 ? `1 replica of ${name} has` : `${running} replicas of ${name} have`;
+  return { done: false, left: running === 0 ? `${name} is being removed` : `${are} not ended` };
 }
 
 /** Of this deployment. */
