@@ -26,6 +26,7 @@ const Line: z.ZodType<RecordedExecution> = z.looseObject({
   execution_id: z.string().optional(),
   attempt: z.number().int().min(1).optional(),
   pass: z.number().int().min(1).optional(),
+  item: z.number().int().min(0).optional(),
   inputs: values,
   previous: values.optional(),
   types: names.optional(),
@@ -45,6 +46,8 @@ export interface RecordedExecution {
   readonly attempt?: number;
   /** Of a module in a loop. */
   readonly pass?: number;
+  /** Of a module with `map`: the number of the item that it was given. */
+  readonly item?: number;
   /** By the name of the source or module. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Inputs from the parent iteration. */

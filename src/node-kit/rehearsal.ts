@@ -100,6 +100,7 @@ export class Rehearsal {
         attempt: recorded.attempt ?? 1,
       },
       ...(recorded.pass !== undefined && { pass: recorded.pass }),
+      ...(recorded.item !== undefined && { item: recorded.item }),
       taskId: { problemId: '00000000-0000-7000-8000-000000000000', iterationId: this.#attempts },
     });
     const outputs = new Map<number, { readonly name: string; readonly value: unknown }>();

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { isIgnored } from '../../src/node-kit/watch-files.js';
 import { missing, python, root } from '../python/python.js';
 import { startNode } from '../support/nodes.js';
-import { OrchestratorProcess, TUTTI } from '../support/orchestrator.js';
+import { OrchestratorProcess, pathOf, TUTTI } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
 
 const CONFORM_NODE = join(root, 'dist/nodes/examples/conform-node.js');
@@ -126,6 +126,38 @@ describe.concurrent('tutti node-kit', { timeout: 120_000 }, () => {
     expect(dead).toMatchObject({ code: 1 });
     expect(dead.stderr).toContain('it ended with 7');
   });
+
+  it('record gives each execution of a map its item and its number, which run then plays', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const scene = new Scene();
+    onTestFinished(() => scene.end());
+    const cwd = await scene.directory();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['mapping'] });
+    const squarer = join(root, 'test/e2e/nodes/squarer.mjs');
+    const journal = { SQUARER_JOURNAL: join(cwd, 'journal') };
+    scene.spawn([squarer], { ...journal, TUTTI_CONTROL: orchestrator.ready.control });
+    const { task_id: task } = await orchestrator.submit('mapping', [5, 6, 7]);
+    const path = `${pathOf(task)}/items/square/states`;
+    await expect
+      .poll(async () => (await orchestrator.get(path)).body.counts, { timeout: 30_000 })
+      .toEqual({ succeeded: 3 });
+    const env = { TUTTI_URL: orchestrator.ready.http };
+    const recorded = await kit(['record', task, '--module', 'square', '-o', 'items.jsonl'], cwd, env);
+    expect(recorded.code, recorded.stderr).toBe(0);
+    const lines = readFileSync(join(cwd, 'items.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((each) => JSON.parse(each));
+    expect(lines.map(({ item, inputs, outputs }) => ({ item, inputs, outputs }))).toEqual(
+      [5, 6, 7].map((numbers, item) => ({
+        ...{ item, inputs: { numbers }, outputs: [{ item, square: numbers ** 2 }] },
+      })),
+    );
+    const played = await kit(['run', 'items.jsonl', '--', process.execPath, squarer], cwd, journal);
+    expect(played.code, played.stderr).toBe(0);
+  }, 120_000);
 
   it('record takes what a task went through, which run then plays', async ({ expect, onTestFinished }) => {
     const scene = new Scene();

@@ -66,7 +66,7 @@ function attempt(one: CrateExecution, run: CrateRun): Entity[] {
     {
       '@id': controlOf(one),
       '@type': 'ControlAction',
-      name: `Orchestration of ${one.module}, attempt ${one.attempt}`,
+      name: `Orchestration of ${nameOf(one)}`,
       instrument: ref(stepOf(one.module)),
       object: ref(actionOf(one)),
       ...status(one.state, one.error),
@@ -74,7 +74,7 @@ function attempt(one: CrateExecution, run: CrateRun): Entity[] {
     {
       '@id': actionOf(one),
       '@type': 'CreateAction',
-      name: `Run of ${one.module}, attempt ${one.attempt}`,
+      name: `Run of ${nameOf(one)}`,
       description: `On node ${one.node_id}${isReused ? `, in iteration ${module.reused_from}, whose output was taken over` : ''}`,
       identifier: one.execution_id,
       instrument: ref(toolOf(one.module)),
@@ -85,6 +85,11 @@ function attempt(one: CrateExecution, run: CrateRun): Entity[] {
       ...status(one.state, one.error),
     },
   ];
+}
+
+/** `train, item 17, attempt 1` */
+function nameOf({ module, item, attempt }: CrateExecution): string {
+  return [module, ...(item === null ? [] : [`item ${item}`]), `attempt ${attempt}`].join(', ');
 }
 
 /** The files that a module was given, each with the parameter that it stood for. */

@@ -4,7 +4,7 @@ import { everyItem, listOf } from '../../../src/base/every-item.js';
 import { partAt, printIndented, readExactly } from '../../../src/base/json/exact.js';
 import { JsonText } from '../../../src/base/json/json-text.js';
 import type { GraphAnswerJson } from '../../../src/contract/graph.js';
-import type { TaskAnswerJson } from '../../../src/contract/iteration.js';
+import type { ModuleAnswerJson, TaskAnswerJson } from '../../../src/contract/iteration.js';
 import { outputReference, splitReference } from '../../../src/model/graph.js';
 import { isBytes } from '../../../src/model/media-type.js';
 import type { BlobRef, Payload } from '../../../src/model/payload.js';
@@ -50,16 +50,16 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
 
   const modules: Record<string, CrateRun['graph']['modules'][string]> = {};
   for (const [name, { inputs, previous = [], outputs: named }] of Object.entries(graph.modules)) {
-    const { generation, pass, execution_id, reused_from, cached_from } = view.modules[name]!;
+    const { generation, pass, reused_from } = view.modules[name]!;
     const fellows = graph.loops.find(({ modules }) => modules.includes(name))?.modules ?? [];
     const isFed = (input: string): boolean =>
       (pass ?? 1) === 1 || !fellows.includes(splitReference(input).module);
     const references = named ? Object.keys(named).map((one) => outputReference(name, one)) : [name];
-    const madeBy = reused_from?.execution_id ?? cached_from?.execution_id;
+    const madeBy = makerOf(view.modules[name]!);
     const outputs: Record<string, CrateRun['graph']['modules'][string]['outputs'][string]> = {};
     for (const reference of references) {
       const output = await outputFile(`outputs/${reference}`, task, reference);
-      if (output) outputs[reference] = { file: output, execution_id: madeBy ?? execution_id ?? '' };
+      if (output) outputs[reference] = { file: output, execution_id: madeBy };
     }
     const overrides: Record<string, CrateFile> = {};
     for (const input of view.overridden[name] ?? [])
@@ -106,6 +106,12 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
   };
   for (const { content } of filesOf(run)) if (content.kind === 'blob') await demandBlob(blobs, content.blob);
   return run;
+}
+
+/** The attempt that made the output of a module; none has made the list of the results of a map. */
+function makerOf({ items, execution_id, reused_from, cached_from }: ModuleAnswerJson): string {
+  const own = items === null ? execution_id : null;
+  return reused_from?.execution_id ?? cached_from?.execution_id ?? own ?? '';
 }
 
 /** Every attempt, and of what was taken over from another iteration the attempt that made it. */

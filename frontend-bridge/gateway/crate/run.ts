@@ -18,6 +18,8 @@ export interface CrateExecution {
   readonly execution_id: string;
   readonly module: string;
   readonly attempt: number;
+  /** Of a module with `map`, its number. */
+  readonly item: number | null;
   readonly generation: number;
   readonly node_id: string;
   readonly state: string;

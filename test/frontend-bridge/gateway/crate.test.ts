@@ -38,7 +38,8 @@ const module = (name: string, inputs: string[], fields: Partial<CrateModule> = {
   },
 });
 const attempt = (id: string, of: string, fields: Partial<CrateExecution> = {}): CrateExecution => ({
-  ...{ execution_id: id, module: of, attempt: 1, generation: 1, node_id: 'n', state: 'succeeded' },
+  ...{ execution_id: id, module: of, attempt: 1, item: null, generation: 1, node_id: 'n' },
+  state: 'succeeded',
   ...{ assigned_at: AT, started_at: AT, finished_at: AT, error: null, ...fields },
 });
 
@@ -224,6 +225,12 @@ describe('the crate of an iteration', () => {
     expect(crate.get('#execution-e1')).toMatchObject({ error: 'ValueError: x' });
     expect(crate.ids(crate.get('#run'), 'result')).toEqual(['outputs/plot.png', 'outputs/plot.table.csv']);
     expect(crate.get('graph.yaml#train')).toMatchObject({ softwareVersion: '7' });
+  });
+
+  it('says for which item of a map an attempt was', () => {
+    const executions = [attempt('e0', 'plot', { item: 17, attempt: 2 })];
+    const names = new Crate({ ...RUN, executions }).all('CreateAction').map(({ name }) => name);
+    expect(names).toEqual(['Run of fit, iteration 2', 'Run of plot, item 17, attempt 2']);
   });
 
   it('is as long as it says, and leaves no blob open when it is given up', async () => {

@@ -55,7 +55,17 @@ class _Rehearsal:
         inputs += [self._input(name, value, task, True) for name, value in task.previous.items()]
         outputs = tuple(task.output_types.items())
         module = node.module or "module"
-        start = Start(f"rehearsal-{number}", task.task_id, module, task.attempt, inputs, task.output_type, outputs=outputs, pass_=task.pass_)
+        start = Start(
+            f"rehearsal-{number}",
+            task.task_id,
+            module,
+            task.attempt,
+            inputs,
+            task.output_type,
+            outputs=outputs,
+            pass_=task.pass_,
+            item=task.item,
+        )
         self._run = ExecutionRun(start, node.handler, payloads, self._hear, captures_output=False)
 
     def run(self) -> Dict[str, Any]:

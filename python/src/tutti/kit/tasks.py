@@ -4,7 +4,7 @@ and ``"output_types": {"plot": "bytes:image/png"}`` of a module with several out
 from __future__ import annotations
 
 import sys
-from typing import Any, List, Mapping, NamedTuple
+from typing import Any, List, Mapping, NamedTuple, Optional
 
 from ..errors import Fault, TuttiError
 from ..values.json_text import read_json
@@ -21,6 +21,7 @@ class RecordedTask(NamedTuple):
     task_id: str
     attempt: int
     pass_: int
+    item: Optional[int]
 
 
 def read_tasks(source: str) -> List[RecordedTask]:
@@ -66,4 +67,5 @@ def _task(line: Any) -> RecordedTask:
         task_id=line.get("task_id") or "00000000-0000-7000-8000-000000000000/1",
         attempt=line.get("attempt") or 1,
         pass_=line.get("pass") or 1,
+        item=line.get("item"),
     )

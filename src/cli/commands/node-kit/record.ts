@@ -11,6 +11,7 @@ import { packageTypes } from '../../../wire/package-types.js';
 import type { TypeRegistry } from '../../../wire/types.js';
 import { taskIdOf } from '../../arguments/short-ids.js';
 import type { Client, Json } from '../../client.js';
+import { everyItem } from '../../every-item.js';
 import { CliError, EXIT } from '../../exit.js';
 import { type Io, writeJson, writeLine } from '../../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../../program.js';
@@ -33,6 +34,8 @@ interface GraphView extends Json {
         /** Null where it has `outputs`. */
         readonly output: string | null;
         readonly outputs?: Readonly<Record<string, { readonly type: string }>>;
+        /** It runs once for each item of this input. */
+        readonly map?: string;
       }
     >
   >;
@@ -45,6 +48,8 @@ interface ExecutionView extends Json {
   readonly attempt: number;
   /** Of a module in a loop. */
   readonly pass?: number | null;
+  /** Of a module with `map`. */
+  readonly item?: number | null;
   readonly state: string;
   readonly outputs: number;
   /** Of a module with several outputs. */
@@ -102,16 +107,12 @@ async function record(
     const values = spec.inputs.includes(name) ? inputs : previous;
     values[name] = await whole(client, typeOf(graph, name), value, types);
   }
-  const { value: page } = await client.get<{ items: readonly ExecutionView[] }>(`${path}/executions`, {
-    limit: 1000,
-  });
+  const all = (await everyItem(client, `${path}/executions`)) as readonly Json[] as readonly ExecutionView[];
   const outputAs: ReadOutput = async (execution, seq, reference) => {
     const { value } = await client.get<unknown>(`${path}/executions/${execution}/outputs/${seq}`);
     return await whole(client, typeOf(graph, reference), value, types);
   };
-  const ended = page.items.filter(
-    ({ module: of, state }) => of === module && /^(succeeded|failed)$/.test(state),
-  );
+  const ended = all.filter(({ module: of, state }) => of === module && /^(succeeded|failed)$/.test(state));
   if (ended.length === 0) {
     throw new CliError(
       EXIT.failed,
@@ -120,11 +121,11 @@ async function record(
     );
   }
   const overridden = Object.keys(view.overrides?.[module] ?? {}).filter((name) => name in inputs);
-  const known: Known = { graph, executions: page.items, inputs, overridden, previous, outputAs };
+  const known: Known = { graph, executions: all, inputs, overridden, previous, outputAs };
   return await Promise.all(
     ended.map(async (execution) => {
-      const { execution_id, attempt, pass, error } = execution;
-      const given = await givenIn(execution, known);
+      const { execution_id, attempt, pass, item, error } = execution;
+      const given = itemIn(await givenIn(execution, known), spec.map, item);
       const outputs = spec.outputs
         ? await namedOutputs(execution, outputAs)
         : await Promise.all(
@@ -137,6 +138,7 @@ async function record(
         module,
         ...{ task_id: formatTaskId(id), execution_id, attempt },
         ...(typeof pass === 'number' && { pass }),
+        ...(typeof item === 'number' && { item }),
         inputs: given.inputs,
         ...(Object.keys(given.previous).length > 0 && { previous: given.previous }),
         types: Object.fromEntries(named.map((name) => [name, typeOf(graph, name)])),
@@ -151,6 +153,11 @@ async function record(
 }
 
 type Values = Readonly<Record<string, unknown>>;
+/** What an execution was given. */
+interface Given {
+  readonly inputs: Values;
+  readonly previous: Values;
+}
 type ReadOutput = (executionId: string, seq: number, reference: string) => Promise<unknown>;
 
 /** The known state of the task. */
@@ -170,7 +177,7 @@ interface Known {
 async function givenIn(
   { module, pass }: ExecutionView,
   { graph, executions, inputs, overridden, previous, outputAs }: Known,
-): Promise<{ readonly inputs: Values; readonly previous: Values }> {
+): Promise<Given> {
   const body = graph.loops?.find(({ modules }) => modules.includes(module))?.modules ?? [];
   if (typeof pass !== 'number' || body.length === 0) return { inputs, previous };
   const outputsIn = async (wanted: number): Promise<Values> => {
@@ -199,6 +206,12 @@ async function givenIn(
   const kept = Object.fromEntries(overridden.map((name) => [name, inputs[name]]));
   const made = Object.fromEntries(taken.map((name) => [name, own[name]]));
   return { inputs: { ...outside(inputs), ...kept, ...made }, previous: before };
+}
+
+/** Of a module with `map`, the item that the execution was given in the place of the list. */
+function itemIn(given: Given, map: string | undefined, item: number | null | undefined): Given {
+  if (map === undefined || typeof item !== 'number') return given;
+  return { ...given, inputs: { ...given.inputs, [map]: partAt(given.inputs[map], [item]) } };
 }
 
 async function namedOutputs(
