@@ -37,7 +37,7 @@ export class Parsing {
       throw new HttpError(
         400,
         'too_deep',
-        `The body has more than ${MAX_DEPTH} lists and objects within each other.`,
+        `The body has more than ${MAX_DEPTH} levels of lists and objects.`,
         {
           hint: 'Flatten the value, or give it as text.',
         },

@@ -115,7 +115,7 @@ export function refuseLostLabels(body: unknown): void {
   ].find(([, value]) => typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__'));
   if (lost === undefined) return;
   const path = `/require${lost[0]}/__proto__`;
-  throw new HttpError(422, 'bad_require', `require is at fault: ${path}: nothing has this name`, {
+  throw new HttpError(422, 'bad_require', `require is invalid: ${path}: nothing has this name`, {
     details: [{ path, code: 'bad_name', message: 'nothing has this name' }],
   });
 }

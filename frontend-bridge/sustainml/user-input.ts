@@ -39,7 +39,7 @@ export interface Submission {
 /** The body as an object. Throws `Refused`. */
 export function readBody(text: string): { readonly json: JsonText; readonly fields: View } {
   if (!isShallow(text, MAX_DEPTH))
-    throw bad('too_deep', `The body has more than ${MAX_DEPTH} lists and objects within each other.`);
+    throw bad('too_deep', `The body has more than ${MAX_DEPTH} levels of lists and objects.`);
   let fields: unknown;
   try {
     fields = JSON.parse(text);

@@ -296,10 +296,10 @@ def run(task):
         self.assertEqual(
             [(each.code, each.message, each.retryable) for each in errors],
             [
-                ("missing_output", f"m has given no score: {known}", False),
+                ("missing_output", f"m has not published score: {known}", False),
                 ("unknown_output", unknown, False),
                 ("bad_output", f"m returns a dict with its outputs by their names, not a bytes: {known}", False),
-                ("duplicate_output", "the output score of m has been given already", False),
+                ("duplicate_output", "the output score of m was already published", False),
                 ("bad_output", errors[4].message, True),
                 ("unknown_output", unknown, False),
             ],

@@ -170,7 +170,7 @@ function conflicts(values: Partial<Config>): Fault[] {
     const twin = ports.slice(0, index).find((other) => values[key] && values[other] === values[key]);
     if (!twin) return;
     const [name, other] = [OPTIONS[key].name, OPTIONS[twin].name];
-    const message = `${name} and ${other} are both ${values[key]}: give each a port of its own`;
+    const message = `${name} and ${other} are both ${values[key]}: give each its own port`;
     faults.push({ path: name, code: 'conflict', message });
   });
   if (inlineMaxBytes !== undefined && maxFrameBytes !== undefined && maxFrameBytes < 2 * inlineMaxBytes) {

@@ -55,7 +55,7 @@ export function parseServices(text: string, file: string): ParsedServices {
     if (!given.success) faults.push(...issuesToFaults(given.error, raw).map(within));
     if (!named.success || !given.success) continue;
     if (services.some(({ spec }) => spec.name === named.data)) {
-      const message = `${named.data} is given twice: give each service a name of its own`;
+      const message = `${named.data} is given twice: give each service its own name`;
       faults.push({ path: `${prefix}.name`, code: 'duplicate', message });
     }
     services.push({ spec: { name: named.data, ...given.data.spec }, raw });

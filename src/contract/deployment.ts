@@ -41,7 +41,7 @@ export interface DeploymentJson extends ListedDeploymentJson {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** The first failed step of its newest operation. */
   readonly failed: FailedStepJson | null;
-  /** How what is there differs from what was deployed, while no operation is under way. */
+  /** The differences between the current and the deployed state, while no operation is under way. */
   readonly drift: readonly DriftJson[];
 }
 

@@ -34,7 +34,7 @@ export interface ItemCountsJson {
   /** They have a result. */
   readonly done: number;
   readonly running: number;
-  /** Their last attempt came to nothing: they begin again. */
+  /** Their last attempt had no result: they will be retried. */
   readonly retrying: number;
 }
 
@@ -58,7 +58,7 @@ export interface ItemJson {
   readonly node_id: string | null;
   /** Whose result it has taken. */
   readonly cached_from: ModuleJson['cached_from'];
-  /** Why it begins again, and when. */
+  /** The reason for another attempt, and when. */
   readonly waiting_reason: string | null;
   readonly retry_at: string | null;
   readonly error: ErrorJson | null;

@@ -22,7 +22,7 @@ export interface NodeJson {
   readonly capacity: number;
   readonly running: readonly RunningJson[];
   readonly labels: Readonly<Record<string, string>>;
-  /** As its last heartbeat said: cores in use, resident memory. */
+  /** From its last heartbeat: cores in use, resident memory. */
   readonly load?: { readonly cpu: number; readonly memory_bytes: number; readonly executing?: number } | null;
   readonly version: string;
   readonly last_seen_at: string | null;

@@ -40,7 +40,7 @@ export function inputsFor(blueprint: Blueprint, given: Readonly<Record<string, u
   }
   return faults.length === 0
     ? { ok: true, inputs }
-    : { ok: false, faults, message: `the inputs are at fault: ${summaryOf(faults)}` };
+    : { ok: false, faults, message: `the inputs are invalid: ${summaryOf(faults)}` };
 }
 
 /** Why a value is not of the input's type, or does not keep to its constraints; nothing if it does. */

@@ -67,7 +67,7 @@ export function conditionsOf(graph: Graph): ReadonlyMap<string, Condition> {
     for (const comparison of comparisonsOf(when.expression)) {
       const resolved = resolveField(comparison.field, names);
       if (!resolved)
-        throw new Error(`the condition of ${name} names ${comparison.field}, which is not there`);
+        throw new Error(`the condition of ${name} names ${comparison.field}, which does not exist`);
       readings.set(comparison, { number, ...resolved, comparison });
       number += 1;
     }

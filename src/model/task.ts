@@ -222,7 +222,7 @@ export interface ModuleRun {
   readonly pass: number;
   /** By reference, what it has put out in the pass before. @default there was none */
   readonly previous?: ReadonlyMap<string, PayloadRef> | undefined;
-  /** Of a module with `map` whose list was taken apart: how many items there are, and how many of them are done. */
+  /** For a module with `map` whose list was split: how many items there are, and how many of them are done. */
   readonly items?: { readonly total: number; readonly done: number } | undefined;
   /** Of the last module of a loop: why that has ended. @default it has not */
   readonly loopEnd?: LoopEnd | undefined;
@@ -252,7 +252,7 @@ export interface Task {
   readonly project: string;
   readonly createdAt: number;
   readonly parentIterationId: number | undefined;
-  /** The program that asked for it, where it gave its name. */
+  /** The program that requested it, if it gave its name. */
   readonly client?: string | undefined;
   /** Of the request that submitted it, where that belongs to a trace. */
   readonly traceparent?: string | undefined;

@@ -764,7 +764,7 @@ export class Orchestrator implements StreamingCoordinator {
     if (gone !== undefined)
       return { ...unavailable(gone.code, gone.message), ...(gone.hint !== undefined && { hint: gone.hint }) };
     if (this.#loop.blocked !== undefined)
-      return unavailable('store_full', `the store takes no commits: ${this.#loop.blocked}`);
+      return unavailable('store_full', `the store does not accept commits: ${this.#loop.blocked}`);
     if (this.#waiting.size >= REQUESTS_LIMIT) {
       return refusal('too_many', 'too_many_requests', `${REQUESTS_LIMIT} requests are under way`, {
         retryAfter: 1,

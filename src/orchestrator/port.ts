@@ -282,7 +282,7 @@ export interface AskedUpdate {
   readonly blueprint?: string;
   /** The SHA-256 of a stored blob. */
   readonly csar?: string;
-  /** Those that are not given keep their values, and follow the defaults where they had them. */
+  /** Inputs that are not given keep their values; inputs that had the default value get the new default. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** By path beside the blueprint, the SHA-256 of a blob: of each file that it names. */
   readonly files: Readonly<Record<string, string>>;
@@ -444,9 +444,9 @@ export interface ApprovalsWanted extends PageRequest {
 }
 
 export interface ItemsWanted extends PageRequest {
-  /** Only those that stand so. */
+  /** Only items in this state. */
   readonly state?: ModuleState | undefined;
-  /** Only those from this number on. */
+  /** Only items from this number on. */
   readonly from?: number | undefined;
 }
 

@@ -119,7 +119,7 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
           if (bytes) return { kind: 'done', value: bytes };
           tries += 1;
           if (tries < CORRUPT_TRIES) return { kind: 'again' };
-          const message = `${url}: what is there is not ${blob.size} bytes of SHA-256 ${blob.sha256}`;
+          const message = `${url}: the content is not ${blob.size} bytes with the SHA-256 ${blob.sha256}`;
           return { kind: 'failed', error: new TuttiError('blob_corrupt', message) };
         },
       );

@@ -194,7 +194,7 @@ export class ExecutionRun {
     if (!types.has(type)) {
       throw new NonRetryableError(
         'unknown_type',
-        `input ${name}: the orchestrator has not told the type ${type}`,
+        `input ${name}: the orchestrator did not send the type ${type}`,
       );
     }
     const decoded = types.decodeValue(type, bytes);

@@ -35,7 +35,7 @@ export class NamedOutputs {
       throw new NonRetryableError('unknown_output', message);
     }
     if (this.#given.has(name)) {
-      const message = `the output ${name} of ${this.#module} has been given already`;
+      const message = `the output ${name} of ${this.#module} was already published`;
       throw new NonRetryableError('duplicate_output', message);
     }
     this.#given.add(name);
@@ -51,7 +51,7 @@ export class NamedOutputs {
     for (const [name] of outputs) this.give(name);
     const missing = [...this.#types.keys()].filter((name) => !this.#given.has(name));
     if (missing.length > 0) {
-      const message = `${this.#module} has given no ${missing.join(', no ')}: ${this.#known}`;
+      const message = `${this.#module} has not published ${missing.join(', ')}: ${this.#known}`;
       throw new NonRetryableError('missing_output', message);
     }
     const order = [...this.#types.keys()];

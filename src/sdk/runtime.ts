@@ -178,7 +178,7 @@ export class Runtime {
       this.#emit({ kind: 'kept', executions: executions.slice(at, at + KEPT_AT_ONCE) });
   }
 
-  /** As `stop`, but `stopped` rejects: the process cannot go on. */
+  /** As `stop`, but `stopped` rejects: the process cannot continue. */
   fail(why: string): Promise<void> {
     this.#failure ??= new TuttiError('uncaught_error', why);
     if (this.#settings.module === AGENT_MODULE) return this.stop(why);
@@ -366,7 +366,7 @@ export class Runtime {
   async #configure(transactionId: string, configuration: string): Promise<void> {
     try {
       if (!this.#settings.onConfigure) {
-        throw new TuttiError('not_configurable', 'this node takes no configuration');
+        throw new TuttiError('not_configurable', 'this node does not accept a configuration');
       }
       const holds = (await this.#settings.onConfigure(configuration)) ?? configuration;
       this.#emit({ kind: 'configured', transactionId, configuration: holds });

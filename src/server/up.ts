@@ -118,7 +118,7 @@ export async function up(
     if (eventsHost !== config.host)
       logger.warn(
         { host: eventsHost },
-        'the events socket asks for no token, so it is bound to this machine only; others follow the stream over HTTP',
+        'the events socket needs no token, so it is bound to this machine only; other machines can follow the stream over HTTP',
       );
     if (config.token !== undefined && config.token.length < TOKEN_CHARACTERS)
       logger.warn(

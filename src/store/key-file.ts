@@ -13,7 +13,7 @@ export async function readKeyFile(file: string): Promise<unknown> {
     return JSON.parse(text);
   } catch (cause) {
     throw new TuttiError('keys_damaged', `${file} cannot be read: ${messageOf(cause)}`, {
-      hint: 'Put a copy of the file back, or remove it. Without it, every node has to join again.',
+      hint: 'Put a copy of the file back, or remove it. Without it, every node must join again.',
       cause,
     });
   }

@@ -22,7 +22,7 @@ export async function failureOf(
 
 export function storeUnusable(dir: string, cause: unknown): TuttiError {
   return new TuttiError('store_unusable', `the store in ${dir} cannot be opened: ${messageOf(cause)}`, {
-    hint: 'Name a directory that this user may write to and that holds a store of Tutti or none.',
+    hint: 'Name a directory that this user may write to, and that is empty or contains a store of Tutti.',
     cause,
   });
 }

@@ -83,7 +83,7 @@ function inspect(fd: number): { readonly usedBytes: number } {
   const { size } = fstatSync(fd);
   const first = readMeta(fd, 0, 0);
   const { pageBytes } = first;
-  demand(size >= 2 * pageBytes, `is cut: it has ${size} bytes`);
+  demand(size >= 2 * pageBytes, `is truncated: it has ${size} bytes`);
   const second = readMeta(fd, 1, pageBytes);
   demand(second.pageBytes === pageBytes, 'has two page sizes');
   const [newer, older] = second.transaction > first.transaction ? [second, first] : [first, second];
@@ -98,7 +98,7 @@ function inspect(fd: number): { readonly usedBytes: number } {
     'has two kinds of databases',
   );
   const usedBytes = Number(newer.lastPage + 1n) * pageBytes;
-  demand(size >= usedBytes, `is cut: it has ${size} bytes of ${usedBytes}`);
+  demand(size >= usedBytes, `is truncated: it has ${size} bytes of ${usedBytes}`);
   demand(newer.mapBytes >= BigInt(usedBytes), 'is larger than its own map');
   const pages = new Pages(fd, newer);
   for (const part of ['free', 'main'] as const) {
@@ -113,7 +113,7 @@ function inspect(fd: number): { readonly usedBytes: number } {
 
 function readMeta(fd: number, number: number, at: number): MetaPage {
   const page = Buffer.alloc(META_BYTES);
-  demand(readSync(fd, page, 0, META_BYTES, at) === META_BYTES, 'is cut within its meta pages');
+  demand(readSync(fd, page, 0, META_BYTES, at) === META_BYTES, 'is truncated within its meta pages');
   if (page.readUInt32LE(HEADER_BYTES) !== MAGIC) throw new HeaderFault('is not a file of LMDB', number === 0);
   demand((page.readUInt32LE(28) & 0xffff) === DATA_VERSION, 'is of another version of LMDB');
   const isMeta = page.readBigUInt64LE(0) === BigInt(number) && page.readUInt16LE(18) === META;

@@ -167,8 +167,8 @@ describe('the pages of deployments', () => {
     await state(page, 'failed').waitFor();
     await page.getByRole('alert').getByText('cancelled', { exact: true }).waitFor();
     await letGo('wait');
-    await button(page, 'Begin again …').click();
-    await button(page, 'Begin again').click();
+    await button(page, 'Start over …').click();
+    await button(page, 'Start over').click();
     await state(page, 'deployed').waitFor();
     await expect
       .poll(() => page.getByRole('row').allTextContents())

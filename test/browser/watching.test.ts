@@ -95,7 +95,7 @@ describe('a task on a laptop', () => {
   it('a task that no node can continue is amber, says what would help and since when, and continues once a node joins', async (ctx) => {
     const task = await orchestrator.submit('pair', {}, { title: 'stuck' });
     const { page } = await open(ctx, at(task), LAPTOP);
-    await page.locator('.task-facts').getByText('waiting, cannot go on').waitFor();
+    await page.locator('.task-facts').getByText('waiting, cannot continue').waitFor();
     const box = page.locator('.held-box');
     await box.getByText('No node plays first: start one with').waitFor();
     await box.getByText('TUTTI_INSTANCE=first-1 python first.py').waitFor();
@@ -118,13 +118,13 @@ describe('a task on a laptop', () => {
 
     // So it looks in the list, and at home; both follow it, from one module that lacks a node to the next.
     const row = page.locator('.rows > li', { hasText: 'stuck' });
-    await row.locator('.tone-held', { hasText: 'cannot go on' }).waitFor();
+    await row.locator('.tone-held', { hasText: 'cannot continue' }).waitFor();
     startNode(scene, orchestrator, { module: 'first' });
-    await page.locator('.task-facts').getByText('running, cannot go on').waitFor();
-    await row.locator('.tone-held', { hasText: 'cannot go on' }).waitFor();
+    await page.locator('.task-facts').getByText('running, cannot continue').waitFor();
+    await row.locator('.tone-held', { hasText: 'cannot continue' }).waitFor();
     await page.goto(orchestrator.ready.http);
     const atHome = page.getByRole('region', { name: 'Running now' }).getByRole('listitem');
-    await atHome.filter({ hasText: 'stuck' }).locator('.tone-held', { hasText: 'cannot go on' }).waitFor();
+    await atHome.filter({ hasText: 'stuck' }).locator('.tone-held', { hasText: 'cannot continue' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     startNode(scene, orchestrator, { module: 'second' });
     await atHome.filter({ hasText: 'stuck' }).waitFor({ state: 'detached' });
@@ -328,7 +328,7 @@ describe('the page as a whole', () => {
       await page.locator('datalist option').evaluateAll((all) => all.map((one) => one.getAttribute('value'))),
     ).toEqual(['Ana']);
     await page.getByRole('button', { name: 'Submit' }).click();
-    await page.locator('.task-facts').getByText('waiting, cannot go on').waitFor();
+    await page.locator('.task-facts').getByText('waiting, cannot continue').waitFor();
     const id = new URL(page.url()).searchParams.get('problem');
     expect((await orchestrator.get(`${pathOf(`${id}/1`)}`)).body.input).toEqual({
       course: 'cake',

@@ -83,7 +83,7 @@ it('are recorded, handed on, read, searched and taken over by their names, in bo
   expect(await tape.ended(failed.task_id)).toEqual(['failed']);
   const { error } = await orchestrator.task(failed.task_id);
   expect(error).toMatchObject({ code: 'missing_output', module: 'train', attempt: 1 });
-  expect(error.message).toBe('train has given no report: the graph declares score, plot, report');
+  expect(error.message).toBe('train has not published report: the graph declares score, plot, report');
   const crate = await fetch(`${orchestrator.ready.http}${pathOf(again.task_id)}/crate`);
   const content = Buffer.from(await crate.arrayBuffer()).toString('latin1');
   for (const path of ['outputs/train.plot.png', 'outputs/judge.verdict.json'])

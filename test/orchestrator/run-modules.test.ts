@@ -483,7 +483,7 @@ describe('the files of a graph', () => {
     ]);
     await core.store.commit(core.epoch, [{ op: 'delete', table: 'blobs', key: [SHA] }]);
     expect(await core.faults()).toEqual([
-      { where: 'graphs one version 2', what: `run.sh is blob ${SHA}, which is not there` },
+      { where: 'graphs one version 2', what: `run.sh is blob ${SHA}, which does not exist` },
     ]);
   });
 

@@ -652,7 +652,7 @@ describe('a handler of a module with named outputs', () => {
     const model = Buffer.of(1);
     expect(await errorOf(() => ({ model, score: 1 }))).toEqual({
       code: 'missing_output',
-      message: 'ml_model has given no report: the graph declares model, report, score',
+      message: 'ml_model has not published report: the graph declares model, report, score',
     });
     expect(await errorOf(() => ({ model, score: 1, reprot: '' }))).toEqual({
       code: 'unknown_output',
@@ -665,7 +665,7 @@ describe('a handler of a module with named outputs', () => {
     });
     expect(twice).toEqual({
       code: 'duplicate_output',
-      message: 'the output score of ml_model has been given already',
+      message: 'the output score of ml_model was already published',
     });
     expect((await errorOf((task) => task.publish(1))).code).toBe('unknown_output');
     expect((await errorOf(() => 'text')).code).toBe('bad_output');

@@ -11,7 +11,10 @@ export const auditEntry: Documented<AuditEntryJson> = named(
     at: z.string(),
     last_at: z.string().describe('The time of the last of several equal refusals'),
     times: z.number().int().describe('Equal refusals share an entry'),
-    by: z.string().nullable().describe('`null`: nobody needs a token, or none was shown that is anybody’s'),
+    by: z
+      .string()
+      .nullable()
+      .describe('`null`: Tutti runs without a token, or the caller presented no valid one'),
     access_id: z.string().nullable(),
     address: z.string().nullable(),
     project: z.string().nullable().describe('The project of the work; `null` for shared objects'),

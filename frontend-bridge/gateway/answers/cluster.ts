@@ -29,7 +29,7 @@ export const clusterView: Documented<ClusterJson> = named(
     agent: z.enum(AGENT_KINDS),
     messenger: z
       .string()
-      .describe('The control socket: its agent gets its work there, from a queue of its own'),
+      .describe('The control socket: its agent gets its work there, from a separate queue'),
     created_at: time,
     agent_state: z
       .enum(AGENT_STATES)

@@ -44,7 +44,7 @@ export const deploymentView: Documented<DeploymentJson> = named(
     ...deploymentShape,
     health: z
       .enum(['ok', 'degraded'])
-      .describe('`degraded`: it has failed, or its services are not as they are asked for'),
+      .describe('`degraded`: it has failed, or its services differ from their desired state'),
     reasons: z.array(z.string()).describe('The reasons why it is degraded, each with its service'),
     blueprint: z.string().describe("The blueprint's name"),
     inputs: z.record(z.string(), z.unknown()),
@@ -55,7 +55,7 @@ export const deploymentView: Documented<DeploymentJson> = named(
         cluster: z.string().nullable(),
         after: z.array(z.string()),
         attributes: z.record(z.string(), z.unknown()),
-        service: z.string().optional().describe('Its name, where the component is a service'),
+        service: z.string().optional().describe('Its name, if the component is a service'),
         replicas: z.array(componentReplica).optional(),
       }),
     ),
@@ -66,7 +66,9 @@ export const deploymentView: Documented<DeploymentJson> = named(
       .describe('The first step of the newest operation that has failed'),
     drift: z
       .array(z.object({ component: z.string(), kind: z.enum(DRIFT_KINDS), message: z.string() }))
-      .describe('How what is there differs from what was deployed, while no operation is under way'),
+      .describe(
+        'The differences between the current and the deployed state, while no operation is under way',
+      ),
   }),
 );
 

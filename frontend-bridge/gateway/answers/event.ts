@@ -61,7 +61,7 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
         blob: z.object({ sha256: z.string(), size: z.number().int().min(0) }).optional(),
       }),
     )
-    .describe('By name, where each stands among the outputs of its execution'),
+    .describe('By name, its position among the outputs of its execution'),
   status: z.enum(NODE_STATUSES),
   'desired status': z.enum(DESIRED_STATUSES),
   engine: z.enum(CLUSTER_TYPES),

@@ -43,7 +43,7 @@ export const executionView: Documented<ExecutionJson> = named(
     named_outputs: z
       .record(z.string(), z.number().int())
       .optional()
-      .describe('Of a module with several outputs: the number of each that there is, by its name'),
+      .describe('For a module with several outputs: the number of each existing one, by name'),
     whole_streams: z
       .record(z.string(), blobView)
       .describe('Of streams that the log has in part only: the blobs that have all of each'),

@@ -48,7 +48,7 @@ export const reportedError: Documented<ErrorJson> = z.looseObject({
     .string()
     .optional()
     .describe(
-      'Where it was raised and what caused it, as the language of the node writes it; at most 16 KiB',
+      'The place where it was raised and its causes, in the format of the node’s language; at most 16 KiB',
     ),
   details: z
     .record(z.string(), z.string())

@@ -17,7 +17,7 @@ const itemShape = {
     .looseObject({ problem_id: id, iteration_id: iterationId, execution_id: id })
     .nullable()
     .describe('Whose result it has taken'),
-  waiting_reason: z.string().nullable().describe('Why it begins again'),
+  waiting_reason: z.string().nullable().describe('The reason for another attempt'),
   retry_at: time.nullable(),
   error: reportedError.nullable(),
   assigned_at: time.nullable(),
@@ -31,7 +31,7 @@ export const itemAnswer: Documented<ItemAnswerJson> = named(
   'ItemWithValues',
   z.looseObject({
     ...itemShape,
-    value: z.unknown().describe('As it stands in the list'),
+    value: z.unknown().describe('The item in the list'),
     result: z.unknown().describe('Its last output; a large one as its blob; null before there is one'),
     executions: z.array(executionView).describe('Its attempts, oldest first'),
   }),

@@ -21,7 +21,7 @@ const iterationSummaryShape = {
   graph: z.string(),
   graph_version: z.number().int(),
   parent_iteration_id: iterationId.nullable(),
-  client: z.string().nullish().describe('The program that asked for it, where it gave its name'),
+  client: z.string().nullish().describe('The program that requested it, if it gave its name'),
   reused: z.array(z.string()).describe('Modules whose outputs were reused; they did not run'),
   overridden: z
     .record(z.string(), z.array(z.string()))
@@ -51,10 +51,10 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
         total: z.number().int(),
         done: z.number().int().describe('They have a result'),
         running: z.number().int(),
-        retrying: z.number().int().describe('Their last attempt came to nothing: they begin again'),
+        retrying: z.number().int().describe('Their last attempt had no result: they will be retried'),
       })
       .nullable()
-      .describe('Of a module with `map` whose list was taken apart'),
+      .describe('For a module with `map` whose list was split'),
     loop_end: z
       .enum(LOOP_ENDS)
       .nullable()
@@ -81,7 +81,7 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
       .string()
       .nullable()
       .describe(
-        'As the graph declares it, such as `json` or `bytes:image/png`; null where it has several outputs',
+        'As the graph declares it, such as `json` or `bytes:image/png`; null if it has several outputs',
       ),
     output_types: z
       .record(z.string(), z.string())

@@ -14,7 +14,10 @@ const jobShape = {
   job_id: id,
   task_id: taskId,
   name: z.string(),
-  cluster: z.string().nullable().describe('Where it runs or ran; before that, where it is to run'),
+  cluster: z
+    .string()
+    .nullable()
+    .describe('The cluster where it runs or ran, or before that, where it will run'),
   job_type: z.string().nullable(),
   project: z.string(),
   state: z.enum(JOB_STATES),

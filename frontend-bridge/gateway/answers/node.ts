@@ -25,7 +25,7 @@ export const nodeView: Documented<NodeJson> = named(
       .looseObject({ cpu: z.number(), memory_bytes: z.number(), executing: z.number().int() })
       .nullable()
       .optional()
-      .describe('As its last heartbeat said: cores in use, resident memory, executions at work'),
+      .describe('From its last heartbeat: cores in use, resident memory, executions at work'),
     labels: z.record(z.string(), z.string()),
     version: z.string(),
     last_seen_at: time.nullable(),

@@ -13,6 +13,6 @@ export const peerView: Documented<PeerJson> = named(
       .nullable()
       .describe('Where nodes reach it; null for a standby that chooses its port only when it leads'),
     role: z.enum(PEER_ROLES),
-    seen_at: time.describe('When it last said that it runs, by the clock of the store. RFC 3339, UTC'),
+    seen_at: time.describe('Its last sign of life, by the clock of the store. RFC 3339, UTC'),
   }),
 );

@@ -49,7 +49,7 @@ const problemShape = {
   problem_id: id,
   title: z.string().nullable(),
   graph: z.string(),
-  project: z.string().describe("Its creator's; `default` where they are bound to none"),
+  project: z.string().describe('The project of its creator; `default` if the creator is bound to none'),
   state: taskState.describe("The newest iteration's"),
   standing,
   created_at: time,

@@ -58,7 +58,7 @@ export const placementView: Documented<PlacementJson> = named(
   'Placement',
   z.object({
     cluster: z.string(),
-    score: z.number().nullable().describe('The free share of its slots; null where it is ruled out'),
+    score: z.number().nullable().describe('The free share of its slots; null if it is ruled out'),
     reason: z.string().nullable().describe('The reason why it is ruled out'),
   }),
 );

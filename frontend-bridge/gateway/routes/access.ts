@@ -84,7 +84,7 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
         throw new HttpError(
           409,
           'no_token',
-          'This orchestrator needs no token, so there is nothing to grant.',
+          'This orchestrator needs no token, so access cannot be granted.',
           {
             hint: 'Start the orchestrator with --token-file FILE (TUTTI_TOKEN_FILE).',
           },

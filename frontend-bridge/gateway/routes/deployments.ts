@@ -47,7 +47,9 @@ const updateBody = z.strictObject({
   inputs: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe('Those that are not given keep their values, and follow the defaults where they had them'),
+    .describe(
+      'Inputs that are not given keep their values; inputs that had the default value get the new default',
+    ),
 });
 const continueBody = z
   .strictObject({
@@ -134,7 +136,7 @@ function update(routes: Routes): void {
     '/v1/deployments/:deployment_id/update',
     {
       action: 'manage_deployment',
-      summary: 'Change a deployment into what another blueprint says: what has changed is replaced',
+      summary: 'Update a deployment to another blueprint: changed components are replaced',
       params: deploymentParams,
       headers: submitHeaders,
       body: updateBody,

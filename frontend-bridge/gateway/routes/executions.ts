@@ -10,8 +10,8 @@ import { Routes } from '../route.js';
 
 const itemsParams = taskParams.extend({ module: z.string() });
 const itemsQuery = pageQuery.extend({
-  state: z.enum(MODULE_STATES).exactOptional().describe('Only those that stand so'),
-  from: z.coerce.number().int().min(0).exactOptional().describe('Only those from this number on'),
+  state: z.enum(MODULE_STATES).exactOptional().describe('Only items in this state'),
+  from: z.coerce.number().int().min(0).exactOptional().describe('Only items from this number on'),
 });
 
 export function executionRoutes(app: App, coordinator: Coordinator): void {
@@ -31,7 +31,7 @@ export function executionRoutes(app: App, coordinator: Coordinator): void {
   routes.find(
     `${TASK_PATH}/items/:module/states`,
     {
-      summary: 'How all items of a module with `map` stand, in little room',
+      summary: 'The states of all items of a module with `map`, in a compact form',
       params: itemsParams,
       answer: itemStates,
     },

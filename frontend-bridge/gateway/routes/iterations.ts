@@ -114,7 +114,7 @@ function refuseLostOverrides(body: unknown): void {
     });
   const [first] = details;
   if (first === undefined) return;
-  throw new HttpError(422, 'bad_overrides', `An override is at fault: ${first.path}: ${first.message}`, {
+  throw new HttpError(422, 'bad_overrides', `An override is invalid: ${first.path}: ${first.message}`, {
     details,
   });
 }

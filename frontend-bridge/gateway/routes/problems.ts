@@ -36,7 +36,7 @@ const listQuery = z.strictObject({
       "A part of the title, of a tag, of the notes or of the newest input's text, without regard to case and to how characters are written (`é` in one or two)",
     ),
   starred: flag.describe('Only those with a star, or without'),
-  archived: flag.describe('Only those that are archived, or are not; both where it is absent'),
+  archived: flag.describe('Only archived problems, or only others; all problems by default'),
   tag: z.string().exactOptional().describe('Only those that have this tag'),
   created_after: time,
   created_before: time,

@@ -13,7 +13,7 @@ import { Routes } from '../route.js';
 const serviceParams = z.object({ name: z.string() });
 const commandBody = z.strictObject({
   command: z.enum(['scale', 'restart', 'stop', 'start'], 'Give scale, restart, stop or start'),
-  count: ServiceCount.exactOptional().describe('To scale: how many replicas there are to be'),
+  count: ServiceCount.exactOptional().describe('For scaling: the desired number of replicas'),
 });
 const logQuery = z.strictObject({
   replica: z.string().exactOptional().describe('Its replica_id; default the first one'),

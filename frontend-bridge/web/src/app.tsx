@@ -55,7 +55,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
   useShortcut('g w', 'Go to the webhooks', () => select({ page: 'webhooks' }));
   useShortcut('g u', 'Go to the audit', () => select({ page: 'audit' }), me.data?.role === 'admin');
-  useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
+  useShortcut('n', 'Start a new problem', () => select({ page: 'new', problem, iteration }));
   useShortcut('/', 'Search the problems', focusSearch);
   const unknown = [me.error, nodes.error].find((error) => error instanceof ApiError && error.status === 401);
   if (unknown)

@@ -265,7 +265,7 @@ class Host:
         error: Optional[ReportedError] = None
         try:
             if self._options.on_configure is None:
-                raise TuttiError("not_configurable", "this node takes no configuration")
+                raise TuttiError("not_configurable", "this node does not accept a configuration")
             holds = self._call(self._options.on_configure, configuration)
             configuration = configuration if holds is None else str(holds)
         except BaseException as raised:

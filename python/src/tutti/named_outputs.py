@@ -41,7 +41,7 @@ class NamedOutputs:
             told = f'"{name}" is not an output of {self._module}{near}: {self._known}'
             raise NonRetryableError("unknown_output", told)
         if name in self._given:
-            told = f"the output {name} of {self._module} has been given already"
+            told = f"the output {name} of {self._module} was already published"
             raise NonRetryableError("duplicate_output", told)
         self._given.add(name)
         return len(self._given) == len(self._names)
@@ -58,7 +58,7 @@ class NamedOutputs:
             self.give(str(name))
         missing = [name for name in self._names if name not in self._given]
         if missing:
-            told = f"{self._module} has given no {', no '.join(missing)}: {self._known}"
+            told = f"{self._module} has not published {', '.join(missing)}: {self._known}"
             raise NonRetryableError("missing_output", told)
         return [(name, outputs[name]) for name in self._names if name in outputs]
 

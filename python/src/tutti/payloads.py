@@ -27,7 +27,7 @@ class Payloads:
         """Raises ``NonRetryableError`` ``unknown_type``, ``bad_input``."""
         types = self._types_of(start)
         if not types.has(given.type):
-            told = f"input {given.name}: the orchestrator has not told the type {given.type}"
+            told = f"input {given.name}: the orchestrator did not send the type {given.type}"
             raise NonRetryableError("unknown_type", told)
         decoded = types.decode(given.type, read(given.content))
         if isinstance(decoded, Decoded):

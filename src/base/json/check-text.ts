@@ -89,7 +89,7 @@ class TextCheck {
     if (this.#levels.length >= this.#maxDepth) {
       this.#fault(
         'too_deep',
-        `more than ${this.#maxDepth} lists and objects within each other: give it in flatter form, or as text`,
+        `more than ${this.#maxDepth} levels of lists and objects: use a flatter form, or text`,
       );
       return false;
     }

@@ -37,7 +37,7 @@ const SLOW_SYNC_MS = 20;
 
 export function doctorCommand(program: Command, io: Io): void {
   clientCommand(program, 'doctor', 'Check the installation, the ports, the disk and a running orchestrator')
-    .option('--data <DIR>', 'the data directory whose disk is measured (TUTTI_DATA)')
+    .option('--data <DIR>', 'the data directory whose disk is tested (TUTTI_DATA)')
     .action(async (options: CommonOptions & { readonly data?: string }) => {
       const session = openSession(options, io);
       const running = await runningOrchestrator(session);

@@ -94,7 +94,7 @@ async function setBy({ title, tags, notes }: SetOptions, io: Io): Promise<Json> 
 function misused(command: Verb, takesTexts: boolean): CliError {
   const [code, message] = takesTexts
     ? ['missing_argument', `TEXT: \`tutti problem PROBLEM_ID ${command} TEXT\` needs it.`]
-    : ['bad_usage', `\`tutti problem PROBLEM_ID ${command}\` takes nothing more.`];
+    : ['bad_usage', `\`tutti problem PROBLEM_ID ${command}\` takes no further arguments.`];
   return new CliError(EXIT.badInput, code, message);
 }
 

@@ -119,7 +119,7 @@ function ofVariables(names: readonly string[], at: readonly string[], add: Add):
     if (!ENV_NAME.test(name))
       add([...at, name], 'bad_name', `${JSON.stringify(name)} is not a name of an environment variable`);
     else if (name.startsWith(RESERVED_ENV))
-      add([...at, name], 'name_taken', `names that begin with ${RESERVED_ENV} are Tutti’s`);
+      add([...at, name], 'name_taken', `names that begin with ${RESERVED_ENV} are reserved`);
   }
 }
 
@@ -145,7 +145,7 @@ function inOrder({ components }: GivenBlueprint, add: Add): string[] | undefined
   for (let left = names; left.length > 0; ) {
     const next = left.filter((name) => components[name]!.after.every((before) => ordered.includes(before)));
     if (next.length === 0) {
-      const message = `${left.join(', ')} come after each other in a circle`;
+      const message = `a cycle of components: ${left.join(', ')}`;
       add(['components', left[0]!, 'after'], 'cycle', message);
       return undefined;
     }

@@ -79,7 +79,7 @@ async function readTable(zip: ZipFile, add: Add): Promise<Entries> {
     else if (entry.isEncrypted())
       add(path, 'encrypted', 'it is encrypted: give an archive without a password');
     else if (entries.has(path) || (!isFolder && folders.has(path)))
-      add(path, 'duplicate', 'it is there twice');
+      add(path, 'duplicate', 'it appears twice');
     else if (uncompressedSize > RATIO_COUNTS_FROM_BYTES && uncompressedSize > compressedSize * MAX_RATIO)
       add(path, 'too_large', `it would grow more than ${MAX_RATIO} times when it is unpacked`);
     else if (!isFolder) entries.set(path, entry);

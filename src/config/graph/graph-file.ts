@@ -148,7 +148,7 @@ function typeFaults(raw: unknown, { types, otherGraphs = [] }: ParseGraphOptions
       const isOfNodes = !isRecord(module.run) && module.approve === undefined;
       if (other.name === raw.name || !same || !isPlayedByNodes(same) || !isOfNodes) continue;
       if (same.output === module.output && isSameOutputs(same.outputs, module.outputs)) continue;
-      const why = 'modules of one name are played by the same nodes, so their output types have to agree';
+      const why = 'modules with the same name run on the same nodes, so their output types must agree';
       const message = `in the graph ${other.name}, ${name} puts out ${written(same.outputs ?? same.output)}, not ${written(module.outputs ?? module.output)}: ${why}`;
       faults.push({ path: formatPath(path), code: 'type_conflict', message });
     }

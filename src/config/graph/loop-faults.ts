@@ -46,7 +46,7 @@ export function loopFaults(raw: unknown): Fault[] {
     if (unknown.length > 0) continue;
     const body = bodyOf(modules, { from, to });
     if (body.length === 0) {
-      const message = `${to} does not lead to ${from}, so they make no loop: give the first module of a pass as to, and the last one as from`;
+      const message = `${to} does not lead to ${from}, so they do not form a loop: give the first module of a pass as to, and the last one as from`;
       add([index, 'to'], 'not_connected', message);
       continue;
     }

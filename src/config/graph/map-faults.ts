@@ -27,13 +27,7 @@ function faultsOf(name: string, module: Raw, modules: Raw, source: Raw): Fault[]
   if (map === undefined) {
     return module.map_limit === undefined
       ? []
-      : [
-          fault(
-            'map_limit',
-            'missing_field',
-            'how many items at once is said of a module with map: give map',
-          ),
-        ];
+      : [fault('map_limit', 'missing_field', 'map_limit is only for modules with map: give map')];
   }
   const faults: Fault[] = [];
   const type = typeof map === 'string' ? typeOf(map, modules, source) : undefined;

@@ -116,8 +116,12 @@ function ofFiles(run: Members, add: Add): void {
     const path = pathWithin(to);
     if (path === undefined || path === '__proto__') add(at, 'bad_path', badPath(to, 'the working folder'));
     else if (path.startsWith(RESERVED_FILES))
-      add(at, 'name_taken', `names that begin with ${RESERVED_FILES} are Tutti’s: give the file another`);
-    else if (taken.has(path)) add(at, 'duplicate', `${show(path)} is given twice in the working folder`);
+      add(
+        at,
+        'name_taken',
+        `names that begin with ${RESERVED_FILES} are reserved: give the file another name`,
+      );
+    else if (taken.has(path)) add(at, 'duplicate', `${show(path)} appears twice in the working folder`);
     else taken.add(path);
     if (typeof from === 'string' && pathWithin(from) === undefined)
       add(at, 'bad_path', badPath(from, 'the folder of the graph file'));
@@ -134,7 +138,11 @@ function ofEnv(run: Members, add: Add): void {
     if (!ENV_NAME.test(name) || name === '__proto__')
       add(at, 'bad_name', `${show(name)} is not the name of a variable: give letters, digits and _`);
     else if (name.startsWith(RESERVED_ENV))
-      add(at, 'name_taken', `names that begin with ${RESERVED_ENV} are Tutti’s: give the variable another`);
+      add(
+        at,
+        'name_taken',
+        `names that begin with ${RESERVED_ENV} are reserved: give the variable another name`,
+      );
     if (typeof value === 'string' && value.includes('\0'))
       add(at, 'bad_text', 'no variable can have a NUL character');
   }

@@ -46,7 +46,7 @@ export const COMMAND_CASES: readonly ConformCase[] = [
   {
     id: 'command.acked_again',
     level: 'full',
-    sentence: 'A command that comes again, however late, is acknowledged again with the same answer.',
+    sentence: 'A repeated command, however late, is acknowledged again with the same answer.',
     async run(stage) {
       const { conductor } = stage;
       const execution = stage.assign({ sleep_ms: 60_000 });
@@ -70,7 +70,7 @@ export const COMMAND_CASES: readonly ConformCase[] = [
   {
     id: 'command.done_once',
     level: 'full',
-    sentence: 'A command that comes again is not done again.',
+    sentence: 'A repeated command is not carried out again.',
     async run(stage) {
       const { conductor } = stage;
       const start = stage.nodeCommand('START');

@@ -12,7 +12,7 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
   {
     id: 'hello.introduces',
     level: 'minimal',
-    sentence: 'The first thing that it says is a hello with its module, instance and boot_id.',
+    sentence: 'Its first message is a hello with its module, instance and boot_id.',
     needs: 'process',
     async run(stage) {
       const hello = await stage.firstHello();
@@ -26,7 +26,7 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
     id: 'hello.repeats',
     level: 'minimal',
     sentence:
-      'A hello that is not answered is said again, under the same boot_id, and nothing else is said meanwhile.',
+      'An unanswered hello is repeated with the same boot_id, and the node sends nothing else meanwhile.',
     needs: 'process',
     async run(stage) {
       const first = await stage.firstHello();
@@ -47,7 +47,7 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
   {
     id: 'hello.in_use',
     level: 'minimal',
-    sentence: 'Told instance_in_use, it goes on saying hello: another process of its instance is at work.',
+    sentence: 'Told instance_in_use, it keeps saying hello: another process of its instance is at work.',
     needs: 'process',
     async run(stage) {
       await stage.firstHello();
@@ -85,7 +85,7 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
   {
     id: 'heartbeat.regular',
     level: 'minimal',
-    sentence: 'It sends heartbeats in the interval that its welcome gave, also when there is nothing to do.',
+    sentence: 'It sends heartbeats at the interval of its welcome, even without work.',
     async run(stage) {
       stage.conductor.forget(({ kind }) => kind === 'heartbeat');
       const { heartbeatIntervalMs } = stage.conductor.welcome();
@@ -128,7 +128,7 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
   {
     id: 'assign.answered_again',
     level: 'minimal',
-    sentence: 'It answers an assignment that comes again with ACCEPTED again, as long as it holds it.',
+    sentence: 'It answers a repeated assignment with ACCEPTED again, as long as it holds the execution.',
     async run(stage) {
       const execution = stage.newExecution();
       const assignment = stage.assignment(execution);

@@ -15,7 +15,7 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
   {
     id: 'hello.environment',
     level: 'full',
-    sentence: 'Its hello carries what TUTTI_INSTANCE and TUTTI_TOKEN say.',
+    sentence: 'Its hello carries the values of TUTTI_INSTANCE and TUTTI_TOKEN.',
     needs: 'process',
     async run(stage) {
       const hello = await stage.firstHello();
@@ -39,7 +39,8 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
   {
     id: 'hello.again',
     level: 'full',
-    sentence: 'Told say_hello, it registers again under the same boot_id and names what it holds.',
+    sentence:
+      'Told say_hello, it registers again with the same boot_id and names the executions that it holds.',
     async run(stage) {
       const execution = stage.assign({ echo: 1 });
       await stage.output(execution, 1);
@@ -60,7 +61,7 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
   {
     id: 'welcome.drop',
     level: 'full',
-    sentence: 'What a welcome names in drop it abandons: nothing more is said of it.',
+    sentence: 'It abandons the executions that a welcome names in drop, and sends nothing more about them.',
     async run(stage) {
       const execution = stage.assign({ echo: 1 });
       await stage.output(execution, 1);
@@ -96,7 +97,7 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
   {
     id: 'incarnation.other',
     level: 'full',
-    sentence: 'It ignores a frame for another incarnation than its own.',
+    sentence: 'It ignores a frame for an incarnation other than its own.',
     async run(stage) {
       const { conductor } = stage;
       const other = stage.newExecution();
@@ -144,7 +145,7 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
     id: 'orchestrator.restart',
     level: 'full',
     sentence:
-      'When the orchestrator is started anew, it registers there, names what it holds, publishes that again, and runs nothing twice.',
+      'After a restart of the orchestrator, it registers again, names the executions that it holds, publishes their outputs again, and runs nothing twice.',
     async run(stage) {
       const { conductor } = stage;
       const before = (await stage.finish(stage.assign({ echo: 0 }))).runs ?? 0;

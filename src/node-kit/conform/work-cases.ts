@@ -11,7 +11,8 @@ export const WORK_CASES: readonly ConformCase[] = [
   {
     id: 'heartbeat.busy',
     level: 'full',
-    sentence: 'While it works, its heartbeats go on, with the status RUNNING and the execution named.',
+    sentence:
+      'While it works, its heartbeats continue, with the status RUNNING and the name of the execution.',
     async run(stage) {
       const execution = stage.assign({ sleep_ms: 60_000 });
       await stage.begun(execution);
@@ -33,7 +34,7 @@ export const WORK_CASES: readonly ConformCase[] = [
     id: 'heartbeat.holds',
     level: 'full',
     sentence:
-      'A heartbeat also names what is finished and not yet acknowledged as ended, and no longer what is.',
+      'A heartbeat also names finished executions until their end is acknowledged, and not after that.',
     async run(stage) {
       const execution = stage.assign({ echo: 1 });
       await stage.output(execution, 1);
@@ -57,7 +58,7 @@ export const WORK_CASES: readonly ConformCase[] = [
   {
     id: 'assign.started_once',
     level: 'full',
-    sentence: 'However often an assignment comes, its work is done once.',
+    sentence: 'However often an assignment is repeated, its work is done once.',
     async run(stage) {
       const { runs = 0 } = await stage.finish(stage.assign({ echo: 'before' }));
       const execution = stage.newExecution();
@@ -79,7 +80,7 @@ export const WORK_CASES: readonly ConformCase[] = [
     id: 'assign.capacity',
     level: 'full',
     sentence:
-      'It rejects what is beyond the capacity that it stated, with an error, and works on with the rest.',
+      'It rejects assignments beyond its declared capacity with an error, and continues with the rest.',
     async run(stage) {
       const hello = await stage.rejoin();
       const held = Array.from({ length: hello.capacity }, () => stage.assign({ sleep_ms: 60_000 }));
@@ -239,7 +240,7 @@ export const WORK_CASES: readonly ConformCase[] = [
   {
     id: 'blob.input',
     level: 'full',
-    sentence: 'An input that comes by reference is fetched.',
+    sentence: 'It fetches an input that is sent by reference.',
     async run(stage) {
       const text = 'large input '.repeat(10_000);
       const blob = stage.conductor.shelf.keep(Buffer.from(JSON.stringify({ echo: text })));

@@ -55,6 +55,6 @@ export class NodeBlobs implements BlobsOfNodes {
 }
 
 function idle(): Refusal {
-  const message = 'the node has no execution, so there is nothing that it could put out';
+  const message = 'the node has no execution, so it cannot have an output to upload';
   return refusal('conflict', 'no_execution', message);
 }

@@ -220,7 +220,10 @@ class Checking {
       if ((await this.#reader.get('problem_ids', [row.problem_id])) === undefined)
         this.#fault(where, 'has no problem');
       if ((await this.#reader.get('graphs', [row.graph, row.graph_version])) === undefined)
-        this.#fault(where, `runs on version ${row.graph_version} of graph ${row.graph}, which is not there`);
+        this.#fault(
+          where,
+          `runs on version ${row.graph_version} of graph ${row.graph}, which does not exist`,
+        );
       const unfinished =
         (await this.#reader.get(
           'unfinished',
@@ -363,7 +366,7 @@ class Checking {
     const what = nameOf(task, owner, seq, iteration_id);
     if (blob !== undefined) {
       if ((await this.#reader.get('blobs', [blob])) === undefined)
-        this.#fault(where, `${what} is blob ${blob}, which is not there`);
+        this.#fault(where, `${what} is blob ${blob}, which does not exist`);
       if ((await this.#reader.get('blob_refs', [blob, problem_id, iteration_id, owner, seq])) === undefined)
         this.#fault(where, `${what} is blob ${blob}, which does not know of it`);
     } else if ((await this.#reader.get('payloads', [problem_id, iteration_id, owner, seq])) === undefined) {
@@ -385,7 +388,7 @@ class Checking {
     }
     for await (const [state, seq] of this.#listed('problems_by_state')) {
       if ((await this.#reader.get('problems', [seq!])) === undefined)
-        this.#fault(`problems_by_state ${String(state)}`, `names ${String(seq)}, which is not there`);
+        this.#fault(`problems_by_state ${String(state)}`, `names ${String(seq)}, which does not exist`);
     }
     await this.#marks.strays();
     for await (const { key, value } of entriesOf(this.#reader, 'iteration_index')) {
@@ -404,7 +407,7 @@ class Checking {
       const where = `blob_refs ${String(sha256)}`;
       if ((await this.#reader.get('blobs', [sha256!])) === undefined) this.#fault(where, 'is of no blob');
       if ((await this.#reader.get('iterations', [problem!, iteration!])) === undefined)
-        this.#fault(where, `is of ${String(problem)}/${String(iteration)}, which is not there`);
+        this.#fault(where, `is of ${String(problem)}/${String(iteration)}, which does not exist`);
     }
   }
 
@@ -466,7 +469,7 @@ class Checking {
         this.#count('files of graphs');
         const stored = await this.#reader.get('blobs', [sha256]);
         const found = stored && tables.blobs.decode(stored).size;
-        if (found === undefined) this.#fault(where, `${path} is blob ${sha256}, which is not there`);
+        if (found === undefined) this.#fault(where, `${path} is blob ${sha256}, which does not exist`);
         else if (found !== size)
           this.#fault(where, `${path} is blob ${sha256} of ${size} bytes, which has ${found}`);
       }
@@ -563,7 +566,7 @@ class Checking {
       const where = `replicas ${String(key[0])}`;
       this.#count('replicas');
       if (replica_id !== key[0]) this.#fault(where, `says that it is ${replica_id}`);
-      if (!names.has(service)) this.#fault(where, `is of service ${service}, which is not there`);
+      if (!names.has(service)) this.#fault(where, `is of service ${service}, which does not exist`);
     }
   }
 

@@ -47,7 +47,11 @@ import { fireDueTimers } from './timers.js';
 import type { Step, Turn } from './turn.js';
 import { webhookViews } from './webhooks/webhooks.js';
 
-const FAILED = refusal('internal', 'internal', 'the orchestrator failed at this request; its log says why');
+const FAILED = refusal(
+  'internal',
+  'internal',
+  'the orchestrator failed to handle this request; its log says why',
+);
 
 /** Reports an undecidable step: its error and its kind. */
 export type OnError = (thrown: unknown, kind: Step['kind'] | 'seal') => void;

@@ -379,7 +379,7 @@ export class Loop implements Proposals {
 
   #full(reason: string): void {
     if (this.#blocked === undefined) {
-      this.#deps.logger.error(`the store takes no commits: ${reason}`);
+      this.#deps.logger.error(`the store does not accept commits: ${reason}`);
       this.#deps.onFull();
     }
     this.#blocked = reason;

@@ -40,7 +40,7 @@ export async function readList(
 ): Promise<NonNullable<LookedUp['list']>> {
   const { input } = task.graph.modules[position]!.spec.map!;
   const given = inputsOf(task, position).find(({ name, previous }) => name === input && !previous);
-  if (!given) return failed('not_a_list', `${input} is not there: ${input} has put out nothing`);
+  if (!given) return failed('not_a_list', `${input} has no output`);
   const bytes = await readBytes(store, files, given.ref);
   if (bytes === 'too large') return tooLarge(`${input} is larger`);
   if (!bytes) return failed('blob_missing', `the blob of ${input} is gone or has other content`);
@@ -52,7 +52,7 @@ export async function readList(
   const items = itemsOf(new JsonText(TEXT.decode(bytes)), MAX_ITEMS + 1);
   if (!items) return failed('not_a_list', `${input} is ${kindOf(decoded.value)}: map needs a list`);
   if (items.length > MAX_ITEMS)
-    return failed('list_too_large', `${input} has more than ${MAX_ITEMS} items, and a map takes no more`);
+    return failed('list_too_large', `${input} has more than ${MAX_ITEMS} items, the maximum of a map`);
   // L1.
   return { kind: 'list', items: items.map(({ text }) => Buffer.from(text)) };
 }
@@ -82,7 +82,7 @@ export async function readResults(
     throw new Error(`${module} has ${parts.length} results for ${items?.total} items`);
   const bytes = Buffer.from(`[${parts.map((part) => TEXT.decode(part)).join(',')}]`);
   if (!isShallow(bytes.toString(), MAX_DEPTH))
-    return failed('too_deep', `a result has lists and objects within each other to a depth of ${MAX_DEPTH}`);
+    return failed('too_deep', `a result is nested ${MAX_DEPTH} levels deep, so it does not fit into a list`);
   if (bytes.byteLength <= inlineMaxBytes)
     return { kind: 'list', bytes, blob: undefined, projects: undefined };
   const blob = await files.keep(bytes);

@@ -162,7 +162,7 @@ class StoredFiles implements Beside {
   async read(path: string): Promise<Content> {
     const sha256 = this.#files.get(path);
     if (sha256 !== undefined) return readBlob(this.#deps, sha256, MAX_GRAPH_BYTES);
-    const message = `the file ${path} is not given: upload it as a blob, and give its SHA-256 in files`;
+    const message = `the file ${path} is missing: upload it as a blob, and give its SHA-256 in files`;
     return { ok: false, code: 'missing_file', message };
   }
 
@@ -202,11 +202,11 @@ async function readBlob(
 }
 
 function blueprintFaults(faults: readonly Fault[]): Refusal {
-  const message = `the blueprint is at fault: ${summaryOf(faults)}`;
+  const message = `the blueprint is invalid: ${summaryOf(faults)}`;
   return refusal('invalid', 'bad_blueprint', message, { details: faults });
 }
 
 function inputFaults(faults: readonly Fault[]): Refusal {
-  const message = `the inputs are at fault: ${summaryOf(faults)}`;
+  const message = `the inputs are invalid: ${summaryOf(faults)}`;
   return refusal('invalid', 'bad_inputs', message, { details: faults });
 }

@@ -25,6 +25,6 @@ export function withToken(vault: Pick<Vault, 'open'>, answer: Answer): Answer {
   const token = vault.open({ name: sealedGrant(id), sealed: String(sealed) });
   if (token !== undefined) return { ...answer, body: { ...body, token } };
   const message = `the token of ${id} was sealed with another key, and cannot be shown again`;
-  const hint = `Revoke it (tutti access revoke ${id}), and grant access anew.`;
+  const hint = `Revoke it (tutti access revoke ${id}), and grant access again.`;
   return refusal('conflict', 'token_sealed', message, { hint });
 }

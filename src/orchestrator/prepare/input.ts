@@ -72,7 +72,7 @@ export async function prepareOverrides(
     }
   }
   if (faults.length > 0) {
-    const message = `an override is at fault: ${summaryOf(faults)}`;
+    const message = `an override is invalid: ${summaryOf(faults)}`;
     return refusal('invalid', 'bad_overrides', message, { details: faults });
   }
   const prepared: PreparedOverride[] = [];
@@ -101,11 +101,11 @@ export function requireRefusal({ compiled }: LoadedGraph, require: Requirements 
     const asked = compiled.modules[position]!.spec.require;
     for (const [label, value] of Object.entries(labels)) {
       if (!Object.hasOwn(asked, label) || asked[label] === value) continue;
-      const message = `the graph asks for ${label}=${asked[label]}`;
+      const message = `the graph requires ${label}=${asked[label]}`;
       faults.push({ path: pointer('require', module, label), code: 'out_of_range', message });
     }
   }
   if (faults.length === 0) return undefined;
-  const message = `require is at fault: ${summaryOf(faults)}`;
+  const message = `require is invalid: ${summaryOf(faults)}`;
   return refusal('invalid', 'bad_require', message, { details: faults });
 }

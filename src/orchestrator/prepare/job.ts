@@ -50,5 +50,5 @@ function fieldsOf({ cpus, memoryBytes, gpus, walltimeMs }: Resources): Record<st
 
 function fault(path: string, code: string, message: string): Refusal {
   const details = [{ path, code, message }];
-  return refusal('invalid', 'bad_job', `the job is at fault: ${path} ${message}`, { details });
+  return refusal('invalid', 'bad_job', `the job is invalid: ${path} ${message}`, { details });
 }

@@ -27,7 +27,7 @@ export function fileFaults({ named, given, field, by }: NamedFiles): Fault[] {
   }
   for (const [path, at] of named) {
     if (Object.hasOwn(given, path)) continue;
-    const message = `the file ${path} is not given: upload it as a blob, and give its SHA-256 in ${field}`;
+    const message = `the file ${path} is missing: upload it as a blob, and give its SHA-256 in ${field}`;
     faults.push({ path: at, code: 'missing_file', message });
   }
   return faults;

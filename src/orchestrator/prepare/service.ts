@@ -27,6 +27,6 @@ export function unfitFiles({ spec, files }: Apply): Refusal | undefined {
 }
 
 function badService(details: readonly Fault[]): Refusal {
-  const message = `the service is at fault: ${summaryOf(details)}`;
+  const message = `the service is invalid: ${summaryOf(details)}`;
   return refusal('invalid', 'bad_service', message, { details });
 }

@@ -71,7 +71,7 @@ export type Weighed =
   /** Things have changed since the proposer has read them. */
   | { readonly kind: 'declined' }
   | { readonly kind: 'no room' }
-  /** The loop takes nothing more. */
+  /** The loop accepts nothing more. */
   | { readonly kind: 'stopped' };
 
 export interface Proposals {

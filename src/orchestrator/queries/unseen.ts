@@ -29,7 +29,7 @@ export class Unseen {
   hint(): string | undefined {
     if (this.#names.size === 0) return undefined;
     const named = [...this.#names].map(([name, near]) => `${name}${near}`);
-    return `none of those that were looked at has ${named.join(', nor ')}`;
+    return `none of the examined iterations has ${named.join(', nor ')}`;
   }
 }
 

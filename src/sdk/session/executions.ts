@@ -101,7 +101,7 @@ export class Executions {
     return this.#ended.has(executionId);
   }
 
-  /** `refusal`: why the node takes no new work now. */
+  /** `refusal`: why the node does not accept new work now. */
   assign(assign: Assign, refusal: ReportedError | undefined, now: number): void {
     const known = this.#held.get(assign.executionId);
     if (known?.phase.kind === 'forgotten') {

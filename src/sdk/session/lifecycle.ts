@@ -74,7 +74,7 @@ export class Lifecycle {
   refusal(): ReportedError | undefined {
     const refuse = (code: string, message: string) => ({ code, message, retryable: true });
     if (this.#stage.kind === 'terminating' || this.#want === 'stopped') {
-      return refuse('node_stopped', 'the node takes no new work: it is stopping or stopped');
+      return refuse('node_stopped', 'the node does not accept new work: it is stopping or stopped');
     }
     if (this.#capacity === undefined) return undefined;
     if (this.#stage.kind !== 'started') {

@@ -11,15 +11,15 @@ export async function doubtsAbout(connection: Connection): Promise<readonly stri
   const [fsync, fullPages, commit, synchronous, standbys] = rows[0]!.map(String);
   const doubts: string[] = [];
   if (fsync === 'off')
-    doubts.push('fsync is off: a loss of power destroys the database or what was acknowledged last');
+    doubts.push('fsync is off: a loss of power can destroy the database or the last acknowledged commits');
   if (fullPages === 'off') doubts.push('full_page_writes is off: a loss of power may destroy the database');
   if (commit !== 'on' && commit !== 'remote_apply')
     doubts.push(
-      `synchronous_commit is ${commit}, although "on" was asked for: what was acknowledged last may be lost`,
+      `synchronous_commit is ${commit}, although "on" was requested: the last acknowledged commits may be lost`,
     );
   if (Number(standbys) > 0 && synchronous === '')
     doubts.push(
-      `${standbys} of its standbys follow asynchronously: promoting one loses what was acknowledged last (synchronous_standby_names)`,
+      `${standbys} of its standbys follow asynchronously: promoting one can lose the last acknowledged commits (synchronous_standby_names)`,
     );
   return doubts;
 }

@@ -24,7 +24,7 @@ export function isMisconfigured(error: unknown): boolean {
 /** The database cannot be reached, or cannot do what it was asked at the moment. */
 export function storeUnavailable(shown: string, cause: unknown): TuttiError {
   return new TuttiError('store_unavailable', `the store at ${shown} cannot be reached: ${reasonOf(cause)}`, {
-    hint: 'Start the database or mend the way to it: Tutti goes on by itself.',
+    hint: 'Start the database or restore the connection to it: Tutti continues by itself.',
     cause,
   });
 }
@@ -51,7 +51,7 @@ export function storeWentBack(shown: string, known: number, found: number): Tutt
     'store_failed',
     `the newest commit of the store at ${shown} is ${found}, and ${known} was acknowledged last: the database was replaced by another state of it`,
     {
-      hint: 'Start again to go on from what the database has; "PostgreSQL" in docs/operations.md says how to replicate without a loss.',
+      hint: 'Start again to continue from the state of the database; "PostgreSQL" in docs/operations.md says how to replicate without a loss.',
     },
   );
 }

@@ -73,7 +73,7 @@ class JsonWriter {
     if (around.length >= MAX_DEPTH || around.includes(value)) {
       const why = around.includes(value)
         ? 'the value contains itself'
-        : `more than ${MAX_DEPTH} lists and objects within each other`;
+        : `more than ${MAX_DEPTH} levels of lists and objects`;
       this.#faults.add(at, 'too_deep', `${why}: give it in flatter form, or as text`);
       return '';
     }

@@ -44,7 +44,7 @@ class Writers {
     const inner = this.#wellKnown(type) ?? this.#messageWriter(type);
     const writer: Write = (value, at, faults, depth) =>
       depth > MAX_DEPTH
-        ? faults.add(at, 'too_deep', `more than ${MAX_DEPTH} messages within each other`)
+        ? faults.add(at, 'too_deep', `more than ${MAX_DEPTH} levels of messages`)
         : inner(value, at, faults, depth);
     this.#made.set(type, writer);
     return writer;

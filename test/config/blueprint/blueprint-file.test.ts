@@ -105,7 +105,7 @@ describe('a blueprint', () => {
     ],
     [
       'blueprint: b\ncomponents: { a: { operations: { create: ./a.sh }, after: [b] }, b: { operations: {}, after: [a] } }',
-      'components.a.after cycle a, b come after each other in a circle',
+      'components.a.after cycle a cycle of components: a, b',
     ],
     [
       'blueprint: b\ncomponents: { a: { operations: { create: ./a.sh }, env: { X: "${b.y}" } }, b: { operations: {} } }',

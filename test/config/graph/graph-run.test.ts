@@ -140,7 +140,7 @@ describe('a fault in run', () => {
     ],
     [
       'command: [a]\nenv: { TUTTI_OUTPUT: x }',
-      `${RUN}.env.TUTTI_OUTPUT name_taken names that begin with TUTTI_ are Tutti’s: give the variable another`,
+      `${RUN}.env.TUTTI_OUTPUT name_taken names that begin with TUTTI_ are reserved: give the variable another name`,
     ],
     [
       'command: [a]\nfiles: { a: ../secret }',
@@ -152,12 +152,9 @@ describe('a fault in run', () => {
     ],
     [
       'command: [a]\nfiles: { .tutti-output: a }',
-      `${RUN}.files[".tutti-output"] name_taken names that begin with .tutti- are Tutti’s: give the file another`,
+      `${RUN}.files[".tutti-output"] name_taken names that begin with .tutti- are reserved: give the file another name`,
     ],
-    [
-      'script: a\nfiles: { ./a: b }',
-      `${RUN}.files["./a"] duplicate "a" is given twice in the working folder`,
-    ],
+    ['script: a\nfiles: { ./a: b }', `${RUN}.files["./a"] duplicate "a" appears twice in the working folder`],
     [
       'script: /bin/sh',
       `${RUN}.script bad_path "/bin/sh" is not the path of a file in the folder of the graph file: give one like scripts/simulate.py`,

@@ -540,7 +540,7 @@ describe('a task in a list', () => {
       view = reduced.view;
       const { state, standing = {} } = (view as ProblemsView).items[0]!;
       const { stillness } = taskTone(state, Object.values(standing));
-      expect([told.type, stillness]).toEqual([told.type, isStill ? 'cannot go on' : undefined]);
+      expect([told.type, stillness]).toEqual([told.type, isStill ? 'cannot continue' : undefined]);
     }
     const { state, standing = {} } = (reduce(view, event('iteration.cancelled')).view as ProblemsView)
       .items[0]!;

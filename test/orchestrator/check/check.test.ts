@@ -40,7 +40,7 @@ it('finds a problem that is listed, and is not there', async () => {
   const key = [entry!.key[0]!, 4711];
   await core.store.commit(core.epoch, [{ op: 'put', table: 'problems_by_state', key, value: entry!.value }]);
   expect(await faults()).toEqual([
-    { where: 'problems_by_state succeeded', what: 'names 4711, which is not there' },
+    { where: 'problems_by_state succeeded', what: 'names 4711, which does not exist' },
   ]);
 });
 

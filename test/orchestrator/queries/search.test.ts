@@ -331,9 +331,9 @@ describe('a search', () => {
     const ask = queriesOf(store, INDEX).searchIterations;
     const hint = async (query: SearchQuery) => value(await ask(query, {})).query?.hint;
     expect(await hint({ filter: 'meter.valu < 3' })).toBe(
-      'none of those that were looked at has meter.valu (did you mean value?)',
+      'none of the examined iterations has meter.valu (did you mean value?)',
     );
-    expect(await hint({ order_by: 'meter.other' })).toBe('none of those that were looked at has meter.other');
+    expect(await hint({ order_by: 'meter.other' })).toBe('none of the examined iterations has meter.other');
     expect(await hint({ filter: 'meter.value < 3' })).toBeUndefined();
     expect(await hint({ filter: 'meter.value > 99' })).toBeUndefined();
   });

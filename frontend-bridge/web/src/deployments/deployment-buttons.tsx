@@ -33,9 +33,9 @@ const WISHES: Readonly<Record<DeploymentJson['state'], readonly Wish[]>> = {
   failed: [
     { label: 'Continue', asked: { command: 'continue' }, isMain: true },
     {
-      label: 'Begin again',
+      label: 'Start over',
       asked: { command: 'continue', clean: true },
-      question: 'Begin again? Every step is done once more, also those that have succeeded.',
+      question: 'Start over? Every step runs again, including those that have succeeded.',
     },
     UNDEPLOY,
   ],

@@ -134,7 +134,7 @@ function FirstDeployment(): ReactNode {
       <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
         clusters
       </SelectionLink>
-      , goes on where something failed, and takes all of it down again. Describe it in a blueprint, here{' '}
+      , continues after a failure, and takes the application down again. Describe it in a blueprint, here{' '}
       <code>shop.yaml</code>, with the scripts beside it:
     </FirstFile>
   );

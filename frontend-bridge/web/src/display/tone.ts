@@ -64,16 +64,16 @@ export function moduleTone({ state, waiting }: Pick<Standing, 'state' | 'waiting
   return state === 'waiting' && waiting && needsHelp(waiting) ? HELD_UP : TONES[state];
 }
 
-/** How a task stands: its state, or that it cannot go on by itself. `modules`: those of it that say so. */
+/** How a task stands: its state, or that it cannot continue by itself. `modules`: those of it that say so. */
 export function taskTone(
   state: TaskState,
   modules: readonly Pick<Standing, 'state' | 'waiting'>[],
-): { readonly tone: Tone; readonly stillness: 'waits for approval' | 'cannot go on' | undefined } {
+): { readonly tone: Tone; readonly stillness: 'waits for approval' | 'cannot continue' | undefined } {
   if (taskHasEnded(state) || !standsStill(modules)) return { tone: toneOf(state), stillness: undefined };
   const isAsking = modules.some((one) => one.state === 'waiting' && one.waiting?.code === 'approval');
   return {
     tone: HELD_UP,
-    stillness: isAsking ? 'waits for approval' : 'cannot go on',
+    stillness: isAsking ? 'waits for approval' : 'cannot continue',
   };
 }
 

@@ -69,7 +69,7 @@ export default function RerunDialog(
         <p className="none">
           A new iteration from {task.iteration_id}.{' '}
           {kept.length > 0
-            ? `The outputs of ${kept.join(', ')} are taken as they are; nothing runs for them.`
+            ? `The outputs of ${kept.join(', ')} are reused; nothing runs for them.`
             : 'There are no earlier outputs to reuse.'}{' '}
           {previous.length > 0 &&
             `As in every iteration, it also gets the outputs of ${previous.join(', ')} in iteration ${task.iteration_id}.`}

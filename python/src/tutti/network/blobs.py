@@ -144,7 +144,7 @@ class Blobs:
             tries += 1
             if tries < _CORRUPT_TRIES:
                 return _Again(None)
-            told = f"{url}: what is there is not {blob.size} bytes of SHA-256 {blob.sha256}"
+            told = f"{url}: the content is not {blob.size} bytes with the SHA-256 {blob.sha256}"
             raise TuttiError("blob_corrupt", told)
 
         _until_done(attempt, transfer, self._may_renew)

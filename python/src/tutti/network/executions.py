@@ -77,7 +77,7 @@ class Executions:
         return execution_id in self._ended
 
     def assign(self, assign: Assign, refusal: Optional[ReportedError], now: float) -> None:
-        """``refusal``: why the node takes no new work now."""
+        """``refusal``: why the node does not accept new work now."""
         known = self._held.get(assign.execution_id)
         if known is not None and isinstance(known.phase, Forgotten):
             refusal = ReportedError("no_free_slot", "its handler has not returned yet", True)

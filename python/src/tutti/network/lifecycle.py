@@ -91,7 +91,7 @@ class Lifecycle:
     def refusal(self) -> Optional[ReportedError]:
         """Why an assignment cannot be taken now."""
         if isinstance(self._stage, _Terminating) or self._want == "stopped":
-            message = "the node takes no new work: it is stopping or stopped"
+            message = "the node does not accept new work: it is stopping or stopped"
             return ReportedError("node_stopped", message, True)
         if not isinstance(self._stage, _Started):
             return ReportedError("not_started", f"the node is {self.status}", True)

@@ -211,7 +211,7 @@ class _JsonForm:
             why = (
                 "the value contains itself"
                 if is_loop
-                else f"more than {MAX_DEPTH} lists and objects within each other"
+                else f"more than {MAX_DEPTH} levels of lists and objects"
             )
             self._fault(at, "too_deep", f"{why}: give it in flatter form, or as text")
             return False

@@ -255,7 +255,7 @@ class Types:
 
     def _write(self, name: str, value: Any, at: Optional[Place], faults: FaultList, depth: int) -> Any:
         if depth > _MAX_DEPTH:
-            return faults.add(at, "too_deep", f"more than {_MAX_DEPTH} messages within each other")
+            return faults.add(at, "too_deep", f"more than {_MAX_DEPTH} levels of messages")
         cls = self._types.class_of(name)
         if cls is None:
             return faults.add(at, "unknown_type", self._unknown(name))

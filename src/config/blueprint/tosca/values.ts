@@ -218,7 +218,7 @@ export class Values {
     if (written) return this.#inside(this.#of(written, { ...within, self: node }), path, at);
     const known = [...node.type.properties.keys()];
     const message = known.includes(name)
-      ? `the property ${name} of ${node.name} is not given`
+      ? `the property ${name} of ${node.name} is missing`
       : `${show(name)} is not a property of ${node.name}${this.#options.report.near(name, known)}`;
     return this.#refuse(at, 'bad_reference', message);
   }
@@ -237,7 +237,7 @@ export class Values {
     if (assigned && !isRun(node))
       return this.#inside(this.#of(assigned, { ...within, self: node }), path, at);
     if (!isRun(node)) {
-      const message = `the attribute ${name} of ${node.name} is not given, and no operation writes it`;
+      const message = `the attribute ${name} of ${node.name} is not set, and no operation writes it`;
       return this.#refuse(at, 'bad_reference', message);
     }
     const { self } = within;

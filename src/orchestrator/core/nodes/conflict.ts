@@ -1,7 +1,7 @@
 /**
  * Several processes under one instance name: a Deployment whose template names the instance, a copied unit file, a node started twice.
  *
- * C1. A newer process takes the older one's place, at once. A process that was started anew waits for nothing.
+ * C1. A newer process takes the older one's place, at once. A process that was restarted waits for nothing.
  * C2. Where that happens to a process that is here and alive, the instance is contested. While it is, a process that is here and alive keeps
  *     it, and another one is refused as `instance_in_use`, which it repeats: otherwise two supervised processes would replace each other
  *     for ever, and no work that takes longer would get done. It is let in as soon as the other one is gone or falls silent.

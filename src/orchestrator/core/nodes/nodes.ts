@@ -159,7 +159,7 @@ function loseAll(turn: Turn, node: FleetNode): void {
   for (const execution of [...node.executions]) {
     // One that was replaced while it was here has not died.
     if (node.connectionEnded) noteDeath(turn, node, execution);
-    const how = node.connectionEnded ? 'was started anew' : 'was replaced by another process of its instance';
+    const how = node.connectionEnded ? 'was restarted' : 'was replaced by another process of its instance';
     loseExecution(turn, node, execution, `its node ${how}`);
   }
 }

@@ -85,9 +85,14 @@ function isDecided(phase: ModuleRow['phase'], error: string | undefined): boolea
 }
 
 function decidedBefore(module: string, key: string): Answer {
-  return refusal('conflict', 'approval_decided', `somebody has decided about ${module} of task ${key}`, {
-    hint: 'a decision is final; a reset of the module asks again',
-  });
+  return refusal(
+    'conflict',
+    'approval_decided',
+    `a decision about ${module} of task ${key} was already made`,
+    {
+      hint: 'a decision is final; a reset of the module asks again',
+    },
+  );
 }
 
 function unknownModule(graph: string, module: string): Answer {

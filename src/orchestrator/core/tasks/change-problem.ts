@@ -20,7 +20,7 @@ export function changeProblem(turn: Turn, request: Extract<Request, { kind: 'cha
   const problem = problemIn(state, journal, problemId) ?? (row && problemFromRow(row));
   if (!problem) return refusal('not_found', 'unknown_problem', `no problem ${problemId}`);
   if (revision !== undefined && revision !== revisionOf(problem)) {
-    const message = `problem ${problemId} has been changed meanwhile: its revision is ${revisionOf(problem)}, not ${revision}`;
+    const message = `problem ${problemId} has changed in the meantime: its revision is ${revisionOf(problem)}, not ${revision}`;
     const hint = 'read it again, and change its current version';
     return refusal('outdated', 'revision_outdated', message, { hint });
   }

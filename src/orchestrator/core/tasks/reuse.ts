@@ -89,7 +89,7 @@ function objectionTo(
     (before === graph ||
       outputs.every(({ type }) => graph.types.differences(before!.types.schemaOf(type), sides).length === 0));
   if (!isSame) {
-    const message = `${module} put out another type in iteration ${parent.iteration_id}: it ran on version ${parent.graph_version} of the graph`;
+    const message = `${module} published another type in iteration ${parent.iteration_id}: it ran on version ${parent.graph_version} of the graph`;
     return { code: 'type_changed', message };
   }
   return undefined;
