@@ -30,7 +30,7 @@ export const approval: Documented<ApprovalJson> = named(
     title: z.string(),
     tags: z.array(z.string()),
     role: z.enum(APPROVAL_ROLES).describe('Who may decide: callers of this role and of those above it'),
-    message: z.string().describe('What is asked'),
+    message: z.string().describe('The question'),
     requested_at: time,
     inputs: z
       .record(z.string(), z.unknown())

@@ -7,7 +7,7 @@ import { named } from './shape.js';
 export const auditEntry: Documented<AuditEntryJson> = named(
   'AuditEntry',
   z.strictObject({
-    audit_id: z.number().int().describe('From 1 on, without gaps'),
+    audit_id: z.number().int().describe('A number from 1, without gaps'),
     at: z.string(),
     last_at: z.string().describe('The time of the last of several equal refusals'),
     times: z.number().int().describe('Equal refusals share an entry'),
@@ -22,7 +22,7 @@ export const auditEntry: Documented<AuditEntryJson> = named(
     operation: z.string(),
     target: z.record(z.string(), z.union([z.string(), z.number()])),
     result: z.enum(AUDIT_RESULTS),
-    code: z.string().nullable().describe('Of the refusal'),
+    code: z.string().nullable().describe('The code of the refusal'),
     message: z.string().nullable(),
   }),
 );

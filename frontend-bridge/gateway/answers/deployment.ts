@@ -18,10 +18,10 @@ const deploymentShape = {
   name: z.string(),
   project: z.string(),
   state: z.enum(DEPLOYMENT_STATES),
-  version: z.number().int().describe('Of its blueprint: 1, and one more with each update'),
-  operation_id: iterationId.describe('The newest one: the iteration of its problem'),
+  version: z.number().int().describe('The version of its blueprint: 1, and one more with each update'),
+  operation_id: iterationId.describe('The newest operation: the iteration of its problem'),
   operation: z.enum(DEPLOYMENT_OPERATIONS),
-  task_id: taskId.describe('That of the newest operation'),
+  task_id: taskId.describe('The task of the newest operation'),
   message: z.string().nullable().describe('The reason of its failure'),
   created_at: time,
   updated_at: time,
@@ -35,7 +35,10 @@ export const deploymentSummary: Documented<ListedDeploymentJson> = named(
 const step = {
   component: z.string(),
   operation: z.enum(COMPONENT_OPERATIONS),
-  cluster: z.string().nullable().describe('Null: a service chooses clusters for its replicas itself'),
+  cluster: z
+    .string()
+    .nullable()
+    .describe('Null for a service, which chooses clusters for its replicas itself'),
 };
 
 export const deploymentView: Documented<DeploymentJson> = named(
@@ -59,7 +62,7 @@ export const deploymentView: Documented<DeploymentJson> = named(
         replicas: z.array(componentReplica).optional(),
       }),
     ),
-    outputs: z.record(z.string(), z.unknown()).describe('Those whose references are known'),
+    outputs: z.record(z.string(), z.unknown()).describe('Outputs whose references are known'),
     failed: z
       .object({ ...step, message: z.string() })
       .nullable()
@@ -102,7 +105,7 @@ export const operationView: Documented<OperationJson> = named(
     steps: z.array(
       z.looseObject({
         ...step,
-        module: z.string().describe("In the operation's task"),
+        module: z.string().describe('The module of the step in the operation’s task'),
         state: moduleState,
         execution_id: id.nullable(),
         waiting_reason: z.string().nullable(),

@@ -35,8 +35,8 @@ export const executionView: Documented<ExecutionJson> = named(
     execution_id: id,
     module: z.string(),
     attempt: z.number().int(),
-    pass: z.number().int().nullable().describe('Of a module in a loop'),
-    item: z.number().int().nullable().describe('Of a module with `map`: the number of its item, from 0'),
+    pass: z.number().int().nullable().describe('For a module in a loop: the pass'),
+    item: z.number().int().nullable().describe('For a module with `map`: the number of its item, from 0'),
     node_id: id,
     state: z.enum(OBSERVED_STATES),
     outputs: z.number().int().describe('Recorded ones'),
@@ -46,13 +46,13 @@ export const executionView: Documented<ExecutionJson> = named(
       .describe('For a module with several outputs: the number of each existing one, by name'),
     whole_streams: z
       .record(z.string(), blobView)
-      .describe('Of streams that the log has in part only: the blobs that have all of each'),
+      .describe('For streams that the log has only in part: the blobs with the complete streams'),
     assigned_at: time,
     started_at: time.nullable(),
     accepted_at: time.nullable(),
     finished_at: time.nullable(),
     error: reportedError.nullable(),
-    command: runCommand.nullable().describe('Of a run module'),
+    command: runCommand.nullable().describe('For a run module'),
   }),
 );
 

@@ -30,20 +30,20 @@ export const standing: Documented<StandingsJson | undefined> = z
     z.string(),
     z.looseObject({
       state: moduleState,
-      execution_id: id.nullable().describe('The newest one'),
-      waiting: waitingSchema.nullable().describe('Null while it is at work'),
+      execution_id: id.nullable().describe('The newest execution'),
+      waiting: waitingSchema.nullable().describe('Null while it is running'),
     }),
   )
   .optional()
   .describe(
-    'Of a task that is not over, by module: those at work, and those that wait for something from outside of the task',
+    'For an unfinished task, by module: the modules that are running, and those that wait for something outside the task',
   );
 
 export const reportedError: Documented<ErrorJson> = z.looseObject({
   code: z.string(),
   message: z.string(),
   retryable: z.boolean().optional(),
-  module: z.string().optional().describe('Of a task: the module that failed'),
+  module: z.string().optional().describe('For a task: the module that failed'),
   stack: z
     .string()
     .optional()
@@ -53,5 +53,5 @@ export const reportedError: Documented<ErrorJson> = z.looseObject({
   details: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Further texts by name: of a command its exit_code, its signal, the end of its stderr'),
+    .describe('Further texts by name: for a command, its exit_code, its signal, the end of its stderr'),
 });

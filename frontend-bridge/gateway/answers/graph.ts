@@ -11,7 +11,7 @@ export const graphView: Documented<GraphSummaryJson> = named(
 export const sample: Documented<SampleJson> = named(
   'Sample',
   z.object({
-    name: z.string().describe("The file's, without its ending"),
+    name: z.string().describe('The name of the file, without its extension'),
     title: z.string(),
     input: z
       .unknown()

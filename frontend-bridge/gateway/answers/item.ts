@@ -10,13 +10,13 @@ import { named } from './shape.js';
 const itemShape = {
   item: z.number().int().describe('From 0'),
   state: moduleState,
-  execution_id: id.nullable().describe('The newest one'),
+  execution_id: id.nullable().describe('The newest execution'),
   attempt: z.number().int().nullable(),
   node_id: id.nullable(),
   cached_from: z
     .looseObject({ problem_id: id, iteration_id: iterationId, execution_id: id })
     .nullable()
-    .describe('Whose result it has taken'),
+    .describe('The execution whose result it reuses'),
   waiting_reason: z.string().nullable().describe('The reason for another attempt'),
   retry_at: time.nullable(),
   error: reportedError.nullable(),
@@ -41,9 +41,11 @@ export const itemStates: Documented<ItemStatesJson> = named(
   'ItemStates',
   z.looseObject({
     total: z.number().int(),
-    counts: z.partialRecord(z.enum(MODULE_STATES), z.number().int()).describe('How many are in each state'),
+    counts: z
+      .partialRecord(z.enum(MODULE_STATES), z.number().int())
+      .describe('The number of items in each state'),
     runs: z
       .array(z.tuple([z.enum(MODULE_STATES), z.number().int()]))
-      .describe('In the order of the items: a state, and how many in a row are in it'),
+      .describe('In the order of the items: a state, and the number of consecutive items in it'),
   }),
 );

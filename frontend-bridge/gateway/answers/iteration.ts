@@ -23,14 +23,12 @@ const iterationSummaryShape = {
   parent_iteration_id: iterationId.nullable(),
   client: z.string().nullish().describe('The program that requested it, if it gave its name'),
   reused: z.array(z.string()).describe('Modules whose outputs were reused; they did not run'),
-  overridden: z
-    .record(z.string(), z.array(z.string()))
-    .describe('By module, the inputs that were overridden'),
+  overridden: z.record(z.string(), z.array(z.string())).describe('Overridden inputs, by module'),
   standing,
   created_at: time,
   started_at: time.nullable(),
   finished_at: time.nullable(),
-  error: reportedError.nullable().describe('Why it failed'),
+  error: reportedError.nullable().describe('The reason of its failure'),
   reason: z.string().nullable().describe('The reason given by the person who stopped it'),
 };
 
@@ -43,13 +41,16 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
   'Module',
   z.looseObject({
     state: moduleState,
-    attempts: z.number().int().describe('Those that failed or succeeded'),
-    generation: z.number().int().describe('Grows with each reset, and with each pass of its loop'),
-    pass: z.number().int().nullable().describe('Of a module in a loop: the pass that it is in, from 1'),
+    attempts: z.number().int().describe('The number of attempts that failed or succeeded'),
+    generation: z
+      .number()
+      .int()
+      .describe('A number that grows with each reset, and with each pass of its loop'),
+    pass: z.number().int().nullable().describe('For a module in a loop: its pass, from 1'),
     items: z
       .looseObject({
         total: z.number().int(),
-        done: z.number().int().describe('They have a result'),
+        done: z.number().int().describe('The number of items with a result'),
         running: z.number().int(),
         retrying: z.number().int().describe('Their last attempt had no result: they will be retried'),
       })
@@ -58,11 +59,11 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
     loop_end: z
       .enum(LOOP_ENDS)
       .nullable()
-      .describe('Of the last module of a loop that has ended: why there is no further pass'),
+      .describe('For the last module of an ended loop: why there is no further pass'),
     execution_id: id.nullable(),
     node_id: id.nullable(),
     waiting_reason: z.string().nullable().describe('For people'),
-    waiting: waitingSchema.nullable().describe('The same as data'),
+    waiting: waitingSchema.nullable().describe('The same reason as data'),
     progress: z.number().nullable(),
     progress_message: z.string().nullable().describe('The message of its progress'),
     reused_from: z
@@ -72,21 +73,21 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
     cached_from: z
       .looseObject({ problem_id: id, iteration_id: iterationId, execution_id: id })
       .nullable()
-      .describe('Of a module with `cache`: the origin of its output'),
+      .describe('For a module with `cache`: the origin of its output'),
     output_names: z
       .array(z.string())
       .optional()
-      .describe('Of a module with several outputs: they are read as `MODULE.NAME`'),
+      .describe('For a module with several outputs, which are read as `MODULE.NAME`'),
     output_type: z
       .string()
       .nullable()
       .describe(
-        'As the graph declares it, such as `json` or `bytes:image/png`; null if it has several outputs',
+        'The declared type, such as `json` or `bytes:image/png`; null if the module has several outputs',
       ),
     output_types: z
       .record(z.string(), z.string())
       .optional()
-      .describe('Of a module with several outputs, the type of each by its name'),
+      .describe('For a module with several outputs, the type of each, by name'),
     overridden: z.array(z.string()).describe('Inputs that were overridden'),
     retry_at: time.nullable(),
     output: z
@@ -95,7 +96,7 @@ export const moduleView: Documented<ModuleAnswerJson> = named(
         'The decoded last output; of a large one its blob; of a module with named outputs an object of them; null before there is one',
       ),
     error: reportedError.nullable(),
-    command: runCommand.nullable().describe('Of a run module'),
+    command: runCommand.nullable().describe('For a run module'),
     assigned_at: time.nullable(),
     started_at: time.nullable(),
     finished_at: time.nullable(),
@@ -107,10 +108,12 @@ export const iterationView: Documented<TaskAnswerJson> = named(
   z.looseObject({
     ...iterationSummaryShape,
     input: z.unknown(),
-    overrides: z.record(z.string(), z.record(z.string(), z.unknown())).describe('By module and input'),
+    overrides: z
+      .record(z.string(), z.record(z.string(), z.unknown()))
+      .describe('Overriding values, by module and input'),
     require: z
       .record(z.string(), z.record(z.string(), z.string()))
-      .describe('By module, labels that its nodes must have for this task'),
+      .describe('Labels that nodes must have for this task, by module'),
     modules: z.record(z.string(), moduleView),
   }),
 );

@@ -24,7 +24,7 @@ const jobShape = {
   exit_code: z.number().int().nullable(),
   engine_id: z.string().nullable().describe("The engine's own id: a process, a batch job"),
   submitted_at: time,
-  started_at: time.nullable().describe('Of the command'),
+  started_at: time.nullable().describe('The start of the command'),
   finished_at: time.nullable(),
   error: reportedError.nullable(),
 };
@@ -36,6 +36,6 @@ export const jobView: z.ZodType = named(
   z.looseObject({
     ...jobShape,
     result: z.unknown().describe('The result of the log parser of its job_type'),
-    log_lines: z.number().int().describe('That the command has written'),
+    log_lines: z.number().int().describe('The number of lines that the command has written'),
   }),
 );

@@ -19,7 +19,7 @@ export const nodeView: Documented<NodeJson> = named(
     capacity: z.number().int(),
     running: z
       .array(z.looseObject({ execution_id: id, task_id: taskId, module: z.string(), since: time.optional() }))
-      .describe('Its executions, each since it was assigned'),
+      .describe('Its executions, each from its assignment on'),
     of_other_projects: z.number().int().describe('Executions on it that the caller does not see'),
     load: z
       .looseObject({ cpu: z.number(), memory_bytes: z.number(), executing: z.number().int() })
@@ -42,9 +42,9 @@ export const queueView: Documented<QueueJson> = named(
   'Queue',
   z.looseObject({
     module: z.string(),
-    graphs: z.array(z.string()).describe('Those whose newest version has the module'),
-    nodes: z.number().int().describe('That take work for it now'),
-    slots: z.number().int().describe('Of those nodes'),
+    graphs: z.array(z.string()).describe('Graphs whose newest version has the module'),
+    nodes: z.number().int().describe('The number of nodes that accept work for it now'),
+    slots: z.number().int().describe('The number of slots of those nodes'),
     taken: z.number().int(),
     waiting: z.number().int().describe('Executions that wait for a slot'),
   }),

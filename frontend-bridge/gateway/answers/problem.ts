@@ -26,7 +26,7 @@ export const submittedBatch: z.ZodType = named(
   }),
 );
 
-const tagsField = z.array(z.string()).describe('In the order in which they were given');
+const tagsField = z.array(z.string()).describe('Tags in the order in which they were given');
 
 const marksShape = { tags: tagsField, starred: z.boolean(), archived: z.boolean(), has_notes: z.boolean() };
 
@@ -41,7 +41,7 @@ export const remarks: z.ZodType = named(
     notes: z.string().describe('Markdown'),
     starred: z.boolean(),
     archived: z.boolean(),
-    revision: z.number().int().describe('What `If-Match` names'),
+    revision: z.number().int().describe('The revision for `If-Match`'),
   }),
 );
 
@@ -50,10 +50,10 @@ const problemShape = {
   title: z.string().nullable(),
   graph: z.string(),
   project: z.string().describe('The project of its creator; `default` if the creator is bound to none'),
-  state: taskState.describe("The newest iteration's"),
+  state: taskState.describe('The state of the newest iteration'),
   standing,
   created_at: time,
-  iterations: z.number().int().describe('The number of entries'),
+  iterations: z.number().int().describe('The number of iterations'),
   newest_iteration_id: iterationId,
   ...marksShape,
   revision: z

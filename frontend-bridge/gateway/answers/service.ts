@@ -8,13 +8,13 @@ import { named } from './shape.js';
 
 const replicaView = z.looseObject({
   replica_id: z.string().describe('<service>-<n>: also the instance of its node'),
-  cluster: z.string().nullable().describe('Where it runs or ran'),
+  cluster: z.string().nullable().describe('The cluster where it runs or ran'),
   desired: z.enum(['running', 'stopped']),
   observed: z.enum(REPLICA_STATES),
-  node_id: id.nullable().describe('While it is ready'),
+  node_id: id.nullable().describe('Its node while it is ready'),
   restarts: z.number().int().describe('Runs before this one'),
   reason: z.string().nullable().describe('The reason why it waits, stops or has ended'),
-  task_id: taskId.describe('Its newest run'),
+  task_id: taskId.describe('The task of its newest run'),
   since: time.describe('The time when it entered this state'),
   retry_at: time.nullable().describe('The time of its next start'),
 });
@@ -29,7 +29,7 @@ export const serviceView: Documented<ServiceJson> = named(
   z.looseObject({
     name: z.string(),
     type: z.enum(SERVICE_TYPES),
-    count: z.number().int().nullable().describe('Null: as many as there are clusters that fit'),
+    count: z.number().int().nullable().describe('Null if it has one replica per matching cluster'),
     module: z.string().nullable().describe('The module that its replicas play as nodes'),
     command: z.array(z.string()).optional(),
     script: z.string().optional(),

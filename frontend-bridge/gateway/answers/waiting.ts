@@ -8,7 +8,7 @@ export const waitingSchema: Documented<Waiting> = z.discriminatedUnion('code', [
   z.looseObject({ code: z.literal('inputs'), inputs: z.array(z.string()) }),
   z.looseObject({
     code: z.literal('no_node'),
-    labels: z.record(z.string(), z.string()).optional().describe('That the node must have'),
+    labels: z.record(z.string(), z.string()).optional().describe('Labels that the node must have'),
     misfit: z
       .object({ instance: z.string(), reason: z.string() })
       .optional()
@@ -17,11 +17,11 @@ export const waitingSchema: Documented<Waiting> = z.discriminatedUnion('code', [
   z.looseObject({ code: z.literal('no_free_slot') }),
   z.looseObject({
     code: z.literal('no_cluster'),
-    clusters: z.number().int().describe('How many there are; none of them can run the command'),
+    clusters: z.number().int().describe('The number of clusters; none of them can run the command'),
   }),
   z.looseObject({
     code: z.literal('no_free_cluster'),
-    clusters: z.number().int().describe('How many could run the command, and are busy'),
+    clusters: z.number().int().describe('The number of clusters that could run the command but are busy'),
   }),
   z.looseObject({ code: z.literal('no_secret'), secret: z.string() }),
   z
@@ -36,7 +36,7 @@ export const waitingSchema: Documented<Waiting> = z.discriminatedUnion('code', [
     .looseObject({
       code: z.literal('service'),
       service: z.string(),
-      until: z.string().describe('RFC 3339, UTC; then it has failed'),
+      until: z.string().describe('RFC 3339, UTC; after that, it has failed'),
     })
     .describe('All replicas of a service to be ready, or to end'),
   z.looseObject({ code: z.literal('requeued') }).describe('Its execution had no result'),

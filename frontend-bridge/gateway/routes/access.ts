@@ -15,7 +15,7 @@ const grantShape = {
   access_id: z.string(),
   name: z.string(),
   role: z.enum(ROLES),
-  project: z.string().describe('The one that it is bound to; `*`: none'),
+  project: z.string().describe('The project that it is bound to; `*`: none'),
   created_at: z.string(),
   expires_at: z.string().nullable().describe('`null`: never'),
 };
@@ -25,7 +25,7 @@ export const meView: z.ZodType<MeJson> = z.strictObject({
   access_id: z.string().nullable().describe('`null`: by no grant'),
   name: z.string().nullable(),
   role: z.enum(ROLES),
-  project: z.string().describe('The one that the caller is bound to; `*`: none'),
+  project: z.string().describe('The project that the caller is bound to; `*`: none'),
   expires_at: z.string().nullable(),
 });
 
@@ -43,19 +43,19 @@ const grantBody = z.strictObject({
     .min(1)
     .max(MAX_GRANT_NAME)
     .regex(/^[^\p{C}\s](?:[^\p{C}]*[^\p{C}\s])?$/u, 'Use a name without control characters and outer spaces')
-    .describe('Of the person or program that gets the token'),
+    .describe('The name of the person or program that gets the token'),
   role: z.enum(ROLES),
   project: z
     .union([z.string().regex(PROJECT_NAME, 'Use a name such as `steel-2`'), z.literal(ALL_PROJECTS)])
     .exactOptional()
-    .describe('The one that it is bound to; `*`: none. Default `default`'),
+    .describe('The project that it is bound to; `*`: none. Default `default`'),
   expires_in_ms: z
     .number()
     .int()
     .min(1000)
     .max(YEAR_MS)
     .exactOptional()
-    .describe('Default: it does not expire'),
+    .describe('By default, it does not expire'),
 });
 
 export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: boolean): void {

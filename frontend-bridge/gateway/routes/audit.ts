@@ -62,7 +62,7 @@ export function auditRoutes(app: App, coordinator: Coordinator): void {
           spreadsheet: spreadsheetField,
         }),
         response: answers({
-          200: content('An entry a record, the newest first', {
+          200: content('One record per entry, newest first', {
             'application/x-ndjson': plainText,
             'text/csv': plainText,
           }),

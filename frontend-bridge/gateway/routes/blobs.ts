@@ -32,7 +32,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     params: blobParams,
     response: answers({
       200: content('The content', { 'application/octet-stream': bytes }),
-      206: content('A range of it', { 'application/octet-stream': bytes }),
+      206: content('A range of the blob', { 'application/octet-stream': bytes }),
     }),
   };
   app.get(

@@ -19,7 +19,7 @@ import { postHeaders, submitHeaders, traceOf } from '../requests.js';
 import { Routes } from '../route.js';
 
 const deploymentParams = z.object({
-  deployment_id: z.string().describe('Its id, or its name: of several, that of the newest'),
+  deployment_id: z.string().describe('Its id, or its name: if several have it, the newest of them'),
 });
 const operationParams = deploymentParams.extend({
   operation_id: z.coerce.number().int().min(1).describe('1, 2, 3 …'),
@@ -38,7 +38,7 @@ const blueprintFields = {
     ),
 };
 const deployBody = z.strictObject({
-  name: z.string().exactOptional().describe('Default that of the blueprint'),
+  name: z.string().exactOptional().describe('The name of the deployment; by default, that of the blueprint'),
   ...blueprintFields,
   inputs: z.record(z.string(), z.unknown()).default({}),
 });

@@ -17,7 +17,7 @@ const jobParams = z.object({ job_id: z.string() });
 const cancelBody = z.strictObject({ reason }).nullable();
 const listQuery = z.strictObject({
   ...pageShape,
-  cluster: z.string().exactOptional().describe('Where it runs or ran, or is to run'),
+  cluster: z.string().exactOptional().describe('The cluster where it runs, ran or will run'),
   state: z.enum(JOB_STATES).exactOptional(),
   job_type: z.string().exactOptional(),
 });

@@ -32,7 +32,13 @@ const joinBody = z.strictObject({
     .regex(/^([a-z][a-z0-9_]{0,62}|tutti\.agent)$/, 'Use a module name such as `ml_model`, or `tutti.agent`')
     .describe('`tutti.agent`: the agent of the cluster that is its instance'),
   instance: z.string().min(1).max(255).exactOptional().describe('The only instance that may use it'),
-  uses: z.number().int().min(1).max(100_000).exactOptional().describe('How many keys it enrols. Default 1'),
+  uses: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .exactOptional()
+    .describe('The number of keys that it can enrol. Default 1'),
   expires_in_ms: z.number().int().min(1000).max(YEAR_MS).exactOptional().describe('Default one hour'),
 });
 const joinView = z.strictObject({

@@ -28,7 +28,7 @@ const listQuery = z.strictObject({
   ...pageShape,
   ...searchShape,
   graph: z.string().exactOptional(),
-  state: z.enum(TASK_STATES).exactOptional().describe("The newest iteration's"),
+  state: z.enum(TASK_STATES).exactOptional().describe('The state of the newest iteration'),
   q: z
     .string()
     .exactOptional()
