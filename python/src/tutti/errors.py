@@ -22,7 +22,7 @@ class Fault(NamedTuple):
 
 
 class TuttiError(Exception):
-    """Every error of Tutti: ``code`` is for programs, ``message`` names the offending value, ``hint`` says what helps."""
+    """Every error of Tutti: ``code`` is for programs, ``message`` names the offending value, ``hint`` suggests a remedy."""
 
     def __init__(
         self, code: str, message: str, hint: Optional[str] = None, details: Sequence[Fault] = ()
@@ -38,14 +38,14 @@ class TuttiError(Exception):
 
 
 class NonRetryableError(TuttiError):
-    """Raised by a handler: the module fails at once, whatever attempts are left.
+    """Raised by a handler: the module fails at once, even if attempts are left.
 
     >>> raise NonRetryableError("no_such_region", 'geo_location_region: no figures for "Atlantis"')
     """
 
 
 class TaskAbortedError(BaseException):
-    """The work is no longer wanted. Raised in a handler; ``except Exception`` does not catch it.
+    """The task has been stopped. Raised in a handler; ``except Exception`` does not catch it.
 
     ``code``: ``stopped``, ``reset``, ``preempted``, ``terminated`` (a task command), ``timeout`` (the attempt took longer than the
     graph allows), ``node_reset``, ``node_stopping`` (a command to the node, or the end of its process), ``abandoned`` (the

@@ -33,7 +33,7 @@ class RunningNode:
 
     @property
     def node_id(self) -> str:
-        """Given by the orchestrator; the same for the same module and instance, for ever."""
+        """Assigned by the orchestrator; it stays the same for the same module and instance."""
         return self._host.node_id
 
     @property
@@ -41,7 +41,7 @@ class RunningNode:
         return self._host.status
 
     def stop(self, reason: str = "the node is stopped") -> None:
-        """Takes no more work, gives back what runs, waits for what is not acknowledged yet, says goodbye. Idempotent."""
+        """Stops accepting work, gives running work back, waits for acknowledgements, and says goodbye. Idempotent."""
         if not self._closed:
             self._host.stop(reason)
             self.wait()
@@ -86,17 +86,17 @@ class Node(Generic[H]):
         return str(getattr(self, "__qualname__", self.__name__))
 
     def on_start(self, hook: Hook) -> Hook:
-        """Decorates what runs when the node is started, before it takes work. An exception leads to the status ERROR."""
+        """Decorates the function that runs when the node is started, before it accepts work. An exception leads to the status ERROR."""
         self._options = self._options._replace(on_start=hook)
         return hook
 
     def on_stop(self, hook: Hook) -> Hook:
-        """Decorates what runs when the node is stopped, after its last execution, and before its process ends."""
+        """Decorates the function that runs when the node is stopped, after its last execution and before its process ends."""
         self._options = self._options._replace(on_stop=hook)
         return hook
 
     def on_configure(self, hook: Hook) -> Hook:
-        """Decorates what takes a configuration (a text), and gives back the one that now holds, if it is another.
+        """Decorates the function that takes a configuration (a text), and returns the one that now applies, if it is different.
 
         An exception refuses it.
         """
@@ -117,7 +117,7 @@ class Node(Generic[H]):
         serve([self], processes)
 
     def start(self, timeout_s: Optional[float] = None) -> RunningNode:
-        """Starts the node beside what else this process does, and returns when the orchestrator has welcomed it.
+        """Starts the node beside the rest of this process, and returns when the orchestrator has welcomed it.
 
         Errors: as for ``serve``, and a final refusal's code; ``TimeoutError`` when no orchestrator has answered in time (the node
         has ended then).
@@ -178,11 +178,12 @@ def node(
     flush_ms: float = 5_000.0,
     capture_output: bool = True,
 ) -> Callable[[H], Node[H]]:
-    """Makes a function a module node: it gets a task and gives the module's output, or raises.
+    """Makes a function a module node: it gets a task and returns the module's output, or raises.
 
-    The function is a plain one, an ``async def``, or a generator of either kind, whose every ``yield`` publishes a partial output; the
-    output is what it returns, or else the last that it yielded. A method, a ``functools.partial`` and an object that can be called do
-    as well. Only the handler's own ``yield`` publishes: a generator that a plain function returns is refused as its output.
+    The function is a plain function, an ``async def``, or a generator of either kind, in which every ``yield`` publishes a partial
+    output; the output is the return value, or otherwise the last value that it yielded. Methods, ``functools.partial`` objects and
+    other callables work as well. Only the handler's own ``yield`` publishes: a generator that a plain function returns is refused
+    as its output.
 
     >>> @node("carbon_footprint")
     ... def run(task):
@@ -195,27 +196,30 @@ def node(
     :param capacity: executions at once
     :param workers: where they run: ``threads`` or ``asyncio`` (one loop; for ``async def``). It follows from the function. With a
         capacity of 1, ``on_start``, ``on_stop`` and the executions share one thread. Several processes: ``serve(processes=N)``
-    :param instance: the node's own stable name, unique among the nodes of its module. Set it (or ``TUTTI_INSTANCE``) wherever the node
-        is to keep its identity over restarts; by default ``<module>@<hostname>:<pid>-<random>``
-    :param labels: what a graph's ``require`` is compared with
-    :param version: of the node's code; results of another version are not taken again (``cache``)
+    :param instance: the node's stable name, unique among the nodes of its module. Set it (or ``TUTTI_INSTANCE``) if the node must
+        keep its
+        identity across restarts; by default ``<module>@<hostname>:<pid>-<random>``
+    :param labels: labels that a graph's ``require`` is compared with
+    :param version: the version of the node's code; cached results of other versions are not reused (``cache``)
     :param control: the orchestrator's control endpoint; by default ``TUTTI_CONTROL``, else ``tcp://127.0.0.1:7400``
     :param token: by default ``TUTTI_TOKEN``, else none
     :param join: a join token of ``tutti node enroll``, by default ``TUTTI_JOIN``; needed once, then the node's key is enough
     :param keys: the folder of the node's keys, by default ``TUTTI_KEYS``, else ``~/.config/tutti/keys``
-    :param output_type: the type that the node publishes; it has to be what the graph declares, and is that by default
-    :param proto_path: the folder, or the folders, with the ``.proto`` and ``.schema.json`` files that the node was written against. With
-        its hello it says what it knows of them, and it is refused (``schema_mismatch``) where the graph means something else by one of
-        its module's types; by default the graph is believed
-    :param types: which of the types in ``proto_path`` count; by default all
-    :param on_start: runs when the node is started, before it takes work
+    :param output_type: the type that the node publishes; it must be the type in the graph, which is the default
+    :param proto_path: the folder, or the folders, with the ``.proto`` and ``.schema.json`` files that the node was written against. It
+        declares them in its hello, and is refused (``schema_mismatch``) if one of its module's types is different in the graph; by
+        default, the graph's types are used unchecked
+    :param types: the types in ``proto_path`` to declare; by default all
+    :param on_start: runs when the node is started, before it accepts work
     :param on_stop: runs when the node is stopped, after its last execution, and before its process ends
-    :param on_configure: takes a configuration; gives back the one that now holds, if it is another
-    :param hard_stop_ms: how long after a stop a handler that does not end by itself is stopped hard: its thread (or its ``async``
-        code) has ``TaskAbortedError`` raised in it at its next step. ``None``: never
-    :param shutdown_grace_ms: how long handlers get to end after SIGTERM or ``stop()``
-    :param flush_ms: how long a node that ends waits for what is not acknowledged yet
-    :param capture_output: whether what the function prints, and logs by the standard ``logging``, goes into the task's history, too;
+    :param on_configure: takes a configuration; returns the one that now applies, if it is different
+    :param hard_stop_ms: the time after a stop at which a handler that has not ended is stopped by force: ``TaskAbortedError`` is
+        raised in
+        its thread (or its ``async`` code) at the next step. ``None``: never
+    :param shutdown_grace_ms: the time that handlers have to end after SIGTERM or ``stop()``
+    :param flush_ms: the time that an ending node waits for acknowledgements
+    :param capture_output: whether the function's printed output and its records of the standard ``logging`` go into the task's
+        history, too;
         ``False``: only ``task.log`` does
     """
     options = NodeOptions(

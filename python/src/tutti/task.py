@@ -69,23 +69,23 @@ class _BaseTask(Generic[Inputs, Previous]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether the work is no longer wanted: what the handler gives is dropped, and its slot is free once it has come back."""
+        """Whether the task has been stopped: the handler's result is dropped, and its slot is free once the handler has returned."""
         return self._run.aborted is not None
 
     def raise_if_cancelled(self) -> None:
-        """Raises ``TaskAbortedError`` when the work is no longer wanted."""
+        """Raises ``TaskAbortedError`` when the task has been stopped."""
         self._run.raise_if_aborted()
 
     def progress(self, fraction: float, message: str = "") -> None:
-        """How far it is, from 0 to 1, for people to see. At most ten a second are passed on, the newest.
+        """Reports the progress, from 0 to 1. At most ten values a second are sent, the newest ones.
 
-        Raises ``TaskAbortedError`` when the work is no longer wanted.
+        Raises ``TaskAbortedError`` when the task has been stopped.
         """
         self._run.progress(fraction, message)
 
     def metrics(self, step: float, values: Optional[Mapping[str, Any]] = None, /, **more: Any) -> None:
-        """Numbers of a step: ``task.metrics(epoch, loss=0.1, accuracy=0.93)``. People see each name as a curve over the steps, while
-        it grows and beside those of other iterations; ``nan`` and the infinities are kept.
+        """Numbers of a step: ``task.metrics(epoch, loss=0.1, accuracy=0.93)``. The page draws each name as a
+        curve over the steps, live and beside those of other iterations; ``nan`` and the infinities are kept.
 
         They are lines of the log, and count as such: one call is one line, and an execution has room for 100,000.
 
@@ -102,26 +102,26 @@ class Task(_BaseTask[Inputs, Previous]):
     """The task of a plain function, or of a generator."""
 
     def sleep(self, seconds: float) -> None:
-        """Waits; raises ``TaskAbortedError`` as soon as the work is no longer wanted."""
+        """Waits; raises ``TaskAbortedError`` as soon as the task has been stopped."""
         self._run.sleep(seconds)
 
     def publish(self, partial: Any) -> Any:
         """Publishes a partial output, before the one that the handler returns; waits until there is room in the output window.
 
-        In a coroutine that a plain function has given, it is awaited instead.
+        In a coroutine that a plain function returned, it must be awaited.
 
-        Raises ``NonRetryableError`` ``bad_output`` when the type cannot carry it, and ``TaskAbortedError`` when the work is no
-        longer wanted. Of a module with named outputs, use ``output``.
+        Raises ``NonRetryableError`` ``bad_output`` when the type cannot carry it, and ``TaskAbortedError`` when the task has been
+        stopped. For a module with named outputs, use ``output``.
         """
         return self._run.publish_async(partial) if self._run.is_awaited else self._run.publish(partial)
 
     def output(self, name: str, value: Any) -> Any:
-        """Gives one of the module's named outputs (``outputs:`` in the graph file) before the handler returns, which then leaves it
-        out: ``task.output("plot", figure)``. Each is given once; waits as ``publish`` does, and is awaited where that is. The output
-        that completes them leaves when the handler has returned.
+        """Publishes one of the module's named outputs (``outputs:`` in the graph file) before the handler returns, which then omits
+        it: ``task.output("plot", figure)``. Each is published once. It waits as ``publish`` does, and must be awaited in the same cases.
+        The output that completes them is sent when the handler has returned.
 
-        Raises ``NonRetryableError`` ``unknown_output`` for a name that the graph does not declare, ``duplicate_output``, and what
-        ``publish`` raises.
+        Raises ``NonRetryableError`` ``unknown_output`` for a name that the graph does not declare, ``duplicate_output``, and the
+        errors of ``publish``.
         """
         if self._run.is_awaited:
             return self._run.publish_async(value, name)
@@ -129,7 +129,7 @@ class Task(_BaseTask[Inputs, Previous]):
 
 
 class AsyncTask(_BaseTask[Inputs, Previous]):
-    """The task of an ``async def`` function. It is cancelled, as asyncio does it, when the work is no longer wanted."""
+    """The task of an ``async def`` function. It is cancelled, as asyncio does it, when the task has been stopped."""
 
     async def publish(self, partial: Any) -> None:
         """As ``Task.publish``; to be awaited."""

@@ -97,7 +97,7 @@ class AsyncTutti:
 
         :param input: by default the parent's
         :param parent: by default the newest iteration that succeeded
-        :param reuse: modules whose outputs in the parent are taken over as they are
+        :param reuse: modules whose outputs in the parent are reused
         :param overrides: by module and input, what this module gets instead: ``{"explain": {"train": {…}}}``
         :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         """
@@ -117,7 +117,7 @@ class AsyncTutti:
         return await iteration.refresh()
 
     async def problem(self, problem_id: str) -> Record:
-        """A problem: what people say about it, its ``revision``, and its newest iterations."""
+        """A problem with its title, tags, notes and star, its ``revision``, and its newest iterations."""
         return Record((await self.transport.get(_problem(problem_id))).value)
 
     async def change_problem(
@@ -131,9 +131,9 @@ class AsyncTutti:
         archived: Optional[bool] = UNSET,
         revision: Optional[int] = None,
     ) -> Record:
-        """Changes what people say about a problem: a field that is not given stays, ``None`` takes it back.
+        """Changes the title, tags, notes or star of a problem: a field that is not given stays, ``None`` removes it.
 
-        :param tags: all that it has from now on
+        :param tags: the complete new list
         :param notes: Markdown
         :param revision: the one that the change is made to; with another one, ``ClientError`` ``revision_outdated``
         """
@@ -142,7 +142,7 @@ class AsyncTutti:
         return Record(await self.transport.patch(_problem(problem_id), change, revision))
 
     def tags(self) -> AsyncListing:
-        """Every tag that some problem has, in order: records with a ``tag``."""
+        """Every tag in use, in order: records with a ``tag``."""
         return AsyncListing(self.transport, "/v1/tags", {})
 
     def problems(
@@ -227,7 +227,7 @@ class AsyncTutti:
         return [Record(each) for each in (await self.transport.get("/v1/peers")).value["items"]]
 
     async def compare(self, problem_id: str, a: int, b: int) -> Comparison:
-        """What differs between two iterations of a problem."""
+        """The differences between two iterations of a problem."""
         answer = await self.transport.get(f"{_problem(problem_id)}/diff", {"a": a, "b": b})
         return Comparison(answer.value)
 
@@ -274,7 +274,7 @@ class AsyncIteration(IterationView):
         self.data = data
 
     async def refresh(self) -> AsyncIteration:
-        """Fetches its state anew."""
+        """Fetches its state again."""
         answer = await self._tutti.transport.get(self._path)
         self.data, self._cursor = answer.value, answer.cursor
         return self
@@ -284,7 +284,7 @@ class AsyncIteration(IterationView):
     ) -> AsyncIteration:
         """Waits for its end.
 
-        :param timeout: seconds after which ``TimeoutError`` is raised; the iteration goes on
+        :param timeout: seconds after which ``TimeoutError`` is raised; the iteration continues
         :param check: whether an end without success raises ``ClientError`` (``task_failed``, ``task_cancelled``, ``task_aborted``)
         :param progress: shows a bar
         """
@@ -365,7 +365,7 @@ class AsyncIteration(IterationView):
         )
 
     async def compare(self, other: Union[int, IterationView]) -> Comparison:
-        """What differs between this iteration (``a``) and another one of its problem (``b``)."""
+        """The differences between this iteration (``a``) and another one of its problem (``b``)."""
         number = other if isinstance(other, int) else other.iteration_id
         return await self._tutti.compare(self.problem_id, self.iteration_id, number)
 
@@ -379,11 +379,12 @@ class AsyncIteration(IterationView):
         return Record(await self._tutti.transport.post(f"{self._path}/commands", body))
 
     async def approve(self, module: str, reason: Optional[str] = None) -> Record:
-        """Approves what a module asks; gives the decision, which is its output. Raises ``ClientError`` ``approval_decided`` the second time."""
+        """Approves the request of a module; returns the decision, which is its output. Raises ``ClientError`` ``approval_decided``
+        the second time."""
         return await self._decide(module, "approve", reason)
 
     async def deny(self, module: str, reason: Optional[str] = None) -> Record:
-        """Denies what a module asks: it fails with ``denied``."""
+        """Denies the request of a module, which fails with ``denied``."""
         return await self._decide(module, "deny", reason)
 
     async def _decide(self, module: str, decision: str, reason: Optional[str]) -> Record:
@@ -391,16 +392,17 @@ class AsyncIteration(IterationView):
         return Record(await self._tutti.transport.post(f"{self._path}/approvals/{quote(module, safe='')}", body))
 
     async def save_crate(self, path: Any, *, license: Optional[str] = None) -> None:
-        """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times and attempts.
+        """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times
+        and attempts.
 
-        :param license: the address of the licence under which it is given on, such as ``https://spdx.org/licenses/CC-BY-4.0``
+        :param license: the address of the licence under which it is published, such as ``https://spdx.org/licenses/CC-BY-4.0``
 
         Raises ``ClientError`` ``not_ended`` while it runs.
         """
         await self._tutti.transport.download(f"{self._path}/crate", path, {"license": license})
 
     def events(self) -> AsyncListing:
-        """All that has happened in it so far."""
+        """All its events so far."""
         return AsyncListing(self._tutti.transport, f"{self._path}/events", {})
 
     def items(self, module: str, *, state: Optional[str] = None, first: int = 0) -> AsyncListing:

@@ -1,4 +1,4 @@
-"""What both clients know of an iteration, as it was fetched last."""
+"""What both clients know of an iteration, as last fetched."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class IterationView:
     """One attempt at a problem."""
 
     data: Record
-    """All that the orchestrator says of it, as it was fetched last: see ``Iteration`` in ``/openapi.json``."""
+    """Everything that the orchestrator knows about it, as last fetched: see ``Iteration`` in ``/openapi.json``."""
 
     @property
     def task_id(self) -> str:

@@ -41,7 +41,7 @@ class AsyncJobs:
 
         :param script: its text, with the ``#!`` line that it runs by; a ``Path`` is read here
         :param cluster: by default the ranking decides
-        :param job_type: whose log parser of the orchestrator's configuration finds the ``result``
+        :param job_type: the log parser in the orchestrator's configuration that finds the ``result``
         :param resources: ``{"cpus": 8, "memory": "16GiB", "gpus": 1, "walltime": "2h"}``
         :param require: labels that the cluster must have
         :param key: a name of your own for this request: for 24 hours the same key with the same job gives the same job
@@ -78,10 +78,10 @@ class AsyncJobs:
 
 
 class JobView:
-    """What both clients know of a job, as it was fetched last."""
+    """What both clients know of a job, as last fetched."""
 
     data: Record
-    """All that the orchestrator says of it: see ``Job`` in ``/openapi.json``."""
+    """Everything that the orchestrator knows about it: see ``Job`` in ``/openapi.json``."""
 
     @property
     def job_id(self) -> str:
@@ -107,7 +107,7 @@ class JobView:
 
     @property
     def result(self) -> Any:
-        """What the log parser of its ``job_type`` has found."""
+        """The result of the log parser of its ``job_type``."""
         return self.data["result"]
 
     def __repr__(self) -> str:
@@ -122,7 +122,7 @@ class AsyncJob(JobView):
         self.data = data
 
     async def refresh(self) -> AsyncJob:
-        """Fetches its state anew."""
+        """Fetches its state again."""
         self.data = (await self._tutti.transport.get(self._path)).value
         return self
 
@@ -133,7 +133,7 @@ class AsyncJob(JobView):
     async def wait(self, timeout: Optional[float] = None, *, check: bool = True) -> AsyncJob:
         """Waits for its end.
 
-        :param timeout: seconds after which ``TimeoutError`` is raised; the job goes on
+        :param timeout: seconds after which ``TimeoutError`` is raised; the job continues
         :param check: whether an end without success raises ``ClientError`` (``task_failed``, ``task_cancelled``, ``task_aborted``)
         """
         iteration = await (await self.iteration()).wait(timeout, check=False)
@@ -143,7 +143,7 @@ class AsyncJob(JobView):
         return self
 
     async def log(self) -> str:
-        """What its script has written so far."""
+        """The log of its script so far."""
         answer = await self._tutti.transport.get(f"{self._path}/log", accept="text/plain")
         return answer.content.decode()
 
@@ -183,7 +183,7 @@ class AsyncClusters:
     ) -> Record:
         """
         :param status: ``active``, ``draining`` (what runs there ends by itself) or ``inactive``
-        :param labels: all that it has from now on
+        :param labels: the complete new labels
         """
         change = given(status=status, slots=slots, labels=labels)
         return Record(await self._tutti.transport.patch(_cluster(name), change))
@@ -257,11 +257,11 @@ class Job(JobView):
 
     @property
     def data(self) -> Record:  # type: ignore[override]
-        """All that the orchestrator says of it: see ``Job`` in ``/openapi.json``."""
+        """Everything that the orchestrator knows about it: see ``Job`` in ``/openapi.json``."""
         return self._async.data
 
     def refresh(self) -> Job:
-        """Fetches its state anew."""
+        """Fetches its state again."""
         self._portal.run(self._async.refresh())
         return self
 
@@ -278,7 +278,7 @@ class Job(JobView):
         return self
 
     def log(self) -> str:
-        """What its script has written so far."""
+        """The log of its script so far."""
         return self._portal.run(self._async.log())
 
     def cancel(self, reason: Optional[str] = None) -> None:

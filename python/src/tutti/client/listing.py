@@ -45,7 +45,7 @@ class AsyncListing:
                 return
 
     def first(self, count: int) -> AsyncListing:
-        """The same list, cut."""
+        """The beginning of the list."""
         limit = count if self._limit is None else min(count, self._limit)
         return AsyncListing(self._transport, self._path, self._query, limit)
 

@@ -50,7 +50,7 @@ class AsyncServices:
         return await self._command(name, "scale", count)
 
     async def restart(self, name: str) -> Record:
-        """Renews its replicas, one by one."""
+        """Replaces its replicas one by one."""
         return await self._command(name, "restart")
 
     async def stop(self, name: str) -> Record:
@@ -61,7 +61,7 @@ class AsyncServices:
         return await self._command(name, "start")
 
     async def remove(self, name: str) -> None:
-        """Its replicas are stopped; then it is gone."""
+        """Stops its replicas and removes the service."""
         await self._tutti.request("DELETE", _service(name))
 
     def placement(self, name: str) -> AsyncListing:
@@ -69,7 +69,7 @@ class AsyncServices:
         return AsyncListing(self._tutti.transport, f"{_service(name)}/placement", {})
 
     async def log(self, name: str, replica: Optional[str] = None) -> str:
-        """What the newest run of a replica has written so far; by default, of the first one."""
+        """The log of the newest run of a replica so far; by default, of the first replica."""
         answer = await self._tutti.transport.get(f"{_service(name)}/log", given(replica=replica), accept="text/plain")
         return answer.content.decode()
 
@@ -105,7 +105,7 @@ class Services:
         return self._portal.run(self._async.scale(name, count))
 
     def restart(self, name: str) -> Record:
-        """Renews its replicas, one by one."""
+        """Replaces its replicas one by one."""
         return self._portal.run(self._async.restart(name))
 
     def stop(self, name: str) -> Record:
@@ -116,7 +116,7 @@ class Services:
         return self._portal.run(self._async.start(name))
 
     def remove(self, name: str) -> None:
-        """Its replicas are stopped; then it is gone."""
+        """Stops its replicas and removes the service."""
         self._portal.run(self._async.remove(name))
 
     def placement(self, name: str) -> Listing:
@@ -124,7 +124,7 @@ class Services:
         return Listing(self._async.placement(name), self._portal)
 
     def log(self, name: str, replica: Optional[str] = None) -> str:
-        """What the newest run of a replica has written so far; by default, of the first one."""
+        """The log of the newest run of a replica so far; by default, of the first replica."""
         return self._portal.run(self._async.log(name, replica))
 
 

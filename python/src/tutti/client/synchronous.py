@@ -102,7 +102,7 @@ class Tutti:
 
         :param input: by default the parent's
         :param parent: by default the newest iteration that succeeded
-        :param reuse: modules whose outputs in the parent are taken over as they are
+        :param reuse: modules whose outputs in the parent are reused
         :param overrides: by module and input, what this module gets instead: ``{"explain": {"train": {…}}}``
         :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         """
@@ -116,7 +116,7 @@ class Tutti:
         return self._iteration(self._portal.run(self._async.iteration(task_id, iteration_id)))
 
     def problem(self, problem_id: str) -> Record:
-        """A problem: what people say about it, its ``revision``, and its newest iterations."""
+        """A problem with its title, tags, notes and star, its ``revision``, and its newest iterations."""
         return self._portal.run(self._async.problem(problem_id))
 
     def change_problem(
@@ -130,9 +130,9 @@ class Tutti:
         archived: Optional[bool] = UNSET,
         revision: Optional[int] = None,
     ) -> Record:
-        """Changes what people say about a problem: a field that is not given stays, ``None`` takes it back.
+        """Changes the title, tags, notes or star of a problem: a field that is not given stays, ``None`` removes it.
 
-        :param tags: all that it has from now on
+        :param tags: the complete new list
         :param notes: Markdown
         :param revision: the one that the change is made to; with another one, ``ClientError`` ``revision_outdated``
         """
@@ -140,7 +140,7 @@ class Tutti:
         return self._portal.run(self._async.change_problem(problem_id, **said, revision=revision))
 
     def tags(self) -> Listing:
-        """Every tag that some problem has, in order: records with a ``tag``."""
+        """Every tag in use, in order: records with a ``tag``."""
         return self._listing(self._async.tags())
 
     def problems(
@@ -238,7 +238,7 @@ class Tutti:
         return self._portal.run(self._async.peers())
 
     def compare(self, problem_id: str, a: int, b: int) -> Comparison:
-        """What differs between two iterations of a problem."""
+        """The differences between two iterations of a problem."""
         return self._portal.run(self._async.compare(problem_id, a, b))
 
     def follow(self, problem_id: Optional[str] = None, *, cursor: Optional[int] = None) -> Iterator[Record]:
@@ -284,11 +284,11 @@ class Iteration(IterationView):
 
     @property
     def data(self) -> Record:  # type: ignore[override]
-        """All that the orchestrator says of it, as it was fetched last: see ``Iteration`` in ``/openapi.json``."""
+        """Everything that the orchestrator knows about it, as last fetched: see ``Iteration`` in ``/openapi.json``."""
         return self._async.data
 
     def refresh(self) -> Iteration:
-        """Fetches its state anew."""
+        """Fetches its state again."""
         self._portal.run(self._async.refresh())
         return self
 
@@ -297,7 +297,7 @@ class Iteration(IterationView):
     ) -> Iteration:
         """Waits for its end.
 
-        :param timeout: seconds after which ``TimeoutError`` is raised; the iteration goes on
+        :param timeout: seconds after which ``TimeoutError`` is raised; the iteration continues
         :param check: whether an end without success raises ``ClientError`` (``task_failed``, ``task_cancelled``, ``task_aborted``)
         :param progress: whether a bar is shown; by default as the ``Tutti`` says
         """
@@ -333,7 +333,7 @@ class Iteration(IterationView):
         return Iteration(twin, self._portal, self._progress)
 
     def compare(self, other: Union[int, IterationView]) -> Comparison:
-        """What differs between this iteration (``a``) and another one of its problem (``b``)."""
+        """The differences between this iteration (``a``) and another one of its problem (``b``)."""
         return self._portal.run(self._async.compare(other))
 
     def cancel(self, reason: Optional[str] = None) -> Record:
@@ -345,24 +345,26 @@ class Iteration(IterationView):
         return self._portal.run(self._async.command(command, module=module, reason=reason))
 
     def approve(self, module: str, reason: Optional[str] = None) -> Record:
-        """Approves what a module asks; gives the decision, which is its output. Raises ``ClientError`` ``approval_decided`` the second time."""
+        """Approves the request of a module; returns the decision, which is its output. Raises ``ClientError`` ``approval_decided``
+        the second time."""
         return self._portal.run(self._async.approve(module, reason))
 
     def deny(self, module: str, reason: Optional[str] = None) -> Record:
-        """Denies what a module asks: it fails with ``denied``."""
+        """Denies the request of a module, which fails with ``denied``."""
         return self._portal.run(self._async.deny(module, reason))
 
     def save_crate(self, path: Any, *, license: Optional[str] = None) -> None:
-        """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times and attempts.
+        """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times
+        and attempts.
 
-        :param license: the address of the licence under which it is given on, such as ``https://spdx.org/licenses/CC-BY-4.0``
+        :param license: the address of the licence under which it is published, such as ``https://spdx.org/licenses/CC-BY-4.0``
 
         Raises ``ClientError`` ``not_ended`` while it runs.
         """
         self._portal.run(self._async.save_crate(path, license=license))
 
     def events(self) -> Listing:
-        """All that has happened in it so far."""
+        """All its events so far."""
         return Listing(self._async.events(), self._portal)
 
     def items(self, module: str, *, state: Optional[str] = None, first: int = 0) -> Listing:
@@ -387,7 +389,7 @@ class Iteration(IterationView):
 
 
 class Outputs(Mapping[str, Any]):
-    """What the modules of an iteration have put out. Each is fetched once; ``KeyError`` where there is none (yet)."""
+    """The outputs of the modules of an iteration. Each is fetched once; ``KeyError`` where there is none (yet)."""
 
     def __init__(self, twin: AsyncIteration, portal: Portal) -> None:
         self._async = twin

@@ -41,16 +41,16 @@ class AsyncWebhooks:
         return Record(await self._tutti.transport.post("/v1/webhooks", body))
 
     def list(self) -> AsyncListing:
-        """Records of webhooks, by their names, with how far they are and how the last attempt ended."""
+        """Records of webhooks, by their names, with their positions and their last attempts."""
         return AsyncListing(self._tutti.transport, "/v1/webhooks", {})
 
     async def test(self, name: str) -> Record:
-        """Posts one event of the type ``webhook.test``. A receiver that does not take it is not an error: ``delivered`` is
+        """Posts one event of the type ``webhook.test``. A receiver that does not accept it is not an error: ``delivered`` is
         false, and ``status`` says why."""
         return Record(await self._tutti.transport.post(f"{_webhook(name)}/test", {}))
 
     async def remove(self, name: str) -> None:
-        """What it has not delivered is no longer delivered."""
+        """Events that are not delivered yet are dropped."""
         await self._tutti.request("DELETE", _webhook(name))
 
 
@@ -78,7 +78,7 @@ class Webhooks:
         return self._portal.run(self._async.add(name, url, filter=filter, problem=problem, secret=secret))
 
     def list(self) -> Listing:
-        """Records of webhooks, by their names, with how far they are and how the last attempt ended."""
+        """Records of webhooks, by their names, with their positions and their last attempts."""
         return Listing(self._async.list(), self._portal)
 
     def test(self, name: str) -> Record:
@@ -86,7 +86,7 @@ class Webhooks:
         return self._portal.run(self._async.test(name))
 
     def remove(self, name: str) -> None:
-        """What it has not delivered is no longer delivered."""
+        """Events that are not delivered yet are dropped."""
         self._portal.run(self._async.remove(name))
 
 
