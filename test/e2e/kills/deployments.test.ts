@@ -48,7 +48,8 @@ const SERVE = `#!/bin/sh
 trap 'echo "$TUTTI_REPLICA is told to end" >> "$FOLDER/journal"
   while [ -e "$FOLDER/hold-$TUTTI_REPLICA-end" ]; do sleep 0.1; done; exit 0' TERM
 if [ "$1" = 2 ] && [ -e "$FOLDER/hold-$TUTTI_REPLICA" ]; then exit 3; fi
-sleep 1000 & wait
+# Its sleep may be told to end first.
+while :; do sleep 1000 & wait; done
 `;
 
 interface Phase {

@@ -20,7 +20,8 @@ if [ "$1" = once ]; then
   while [ -e "$FOLDER/hold-$TUTTI_SERVICE" ]; do sleep 0.1; done
   exit 0
 fi
-sleep 1000 & wait
+# Its sleep may be told to end first.
+while :; do sleep 1000 & wait; done
 `;
 
 interface Phase {
