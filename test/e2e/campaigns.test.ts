@@ -9,12 +9,25 @@ import { Scene } from '../support/processes.js';
 import { tutti } from '../support/tutti.js';
 
 const NODES = join(import.meta.dirname, 'nodes');
+const ROOT = join(import.meta.dirname, '../..');
+const SIX_MODULES = [
+  ...[
+    'app_requirements',
+    'carbon_footprint',
+    'hw_constraints',
+    'hw_resources',
+    'ml_model',
+    'ml_model_metadata',
+  ],
+];
 const PYTHON = join(import.meta.dirname, '../../python/src');
 const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 let [journal, hold] = ['', ''];
 
 type Body = Readonly<Record<string, unknown>>;
+type Iterated = { readonly iteration_id: number; readonly fields: Readonly<Record<string, number | null>> };
+const FOOTPRINT = 'carbon_footprint.carbon_footprint';
 
 /** The points that were begun for a campaign, in order. */
 async function ran(id: string): Promise<string[]> {
@@ -48,7 +61,12 @@ beforeAll(async () => {
   const folder = await scene.directory();
   [journal, hold] = [join(folder, 'journal'), join(folder, 'go')];
   await writeFile(journal, '');
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['sweep', 'optimisers'] });
+  orchestrator = await OrchestratorProcess.up(scene, {
+    graphs: [
+      ...['sweep', 'optimisers', join(ROOT, 'nodes/examples/optimizer/graph.yaml')],
+      join(ROOT, 'nodes/sustainml/graph.yaml'),
+    ],
+  });
 });
 
 describe('a campaign', () => {
@@ -129,5 +147,49 @@ describe('a campaign', () => {
     expect([finished.stderr, finished.stdout.trim()]).toEqual(['', 'steps']);
     await reaches(campaign_id, 'completed');
     expect((await client.campaigns.get(campaign_id)).ended_by).toBe('finish');
+  }, 60_000);
+
+  it('finds the lowest loss by the Gaussian process that comes along', async (ctx) => {
+    if ((await runPython(['-c', 'import zmq, google.protobuf, numpy'])).code !== 0)
+      return ctx.skip('needs pyzmq, protobuf and numpy');
+    scene.spawn(
+      ['-m', 'tutti', 'run', join(ROOT, 'nodes/examples/optimizer/gaussian.py')],
+      { TUTTI_CONTROL: orchestrator.ready.control, PYTHONPATH: PYTHON },
+      undefined,
+      '/usr/bin/python3',
+    );
+    const objective = { field: 'measure.loss', goal: 'min' };
+    const id = await run(
+      'gp',
+      {},
+      { propose: { module: 'optimizer.gaussian' }, max_iterations: 5, objective },
+    );
+    await reaches(id, 'completed');
+    // It was asked for 0 to 1, and the loss falls towards 3.
+    expect(await campaign(id)).toMatchObject({ iterations: 5, best: { value: 4, input: { x: 1 } } });
+  }, 60_000);
+
+  it('iterates on the SustainML problem until no model would lower the footprint', async () => {
+    for (const module of SIX_MODULES)
+      scene.spawn([join(ROOT, 'dist/nodes/sustainml', module, 'node.js')], {
+        TUTTI_CONTROL: orchestrator.ready.control,
+      });
+    const file = join(ROOT, 'nodes/sustainml/campaign.yaml');
+    const done = await tutti(scene, ['campaign', 'run', file, '--wait', '--json'], {
+      TUTTI_URL: orchestrator.ready.http,
+    });
+    expect(done.code).toBe(0);
+    const ended = JSON.parse(done.stdout) as { problem_id: string; iterations: number };
+    expect(ended).toMatchObject({ ended_by: 'until' });
+    const path = `/v1/problems/${ended.problem_id}/iterations?fields=${FOOTPRINT}`;
+    const items = (await orchestrator.get(path)).body.items as Iterated[];
+    const footprints = items
+      .sort((a, b) => a.iteration_id - b.iteration_id)
+      .map(({ fields }) => Number(fields[FOOTPRINT] ?? Number.NaN));
+    expect(footprints).toHaveLength(ended.iterations);
+    const reached = footprints.slice(0, -1);
+    for (const [index, value] of reached.slice(1).entries())
+      expect(value).toBeLessThan(reached[index]! * 0.95);
+    expect(ended).toMatchObject({ best: { iteration_id: ended.iterations - 1, value: reached.at(-1) } });
   }, 60_000);
 });
