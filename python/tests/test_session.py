@@ -183,6 +183,30 @@ class Registration(unittest.TestCase):
         self.assertEqual(states(driver.told(assign("e2"))), ["ACCEPTED"])
         self.assertEqual(driver.take(Run), [])
 
+    def test_of_several_addresses_it_leaves_one_that_does_not_answer_or_is_lost_for_dead_after(self) -> None:
+        hello = Hello("m", "i", "b", "", 1, {}, "", "INACTIVE", (), "")
+        for has_addresses in (True, False):
+            session = Session(hello, has_addresses)
+            dialled: List[float] = []
+
+            def at(now: float, event: Any, session: Session = session, dialled: List[float] = dialled) -> None:
+                if any(isinstance(effect, events.Redial) for effect in session.step(event, now)):
+                    dialled.append(now)
+
+            at(0, events.Open())
+            for now in (1_999, 2_000, 3_999, 4_000):
+                at(now, events.Tick())
+            at(4_100, events.Frame(ToNode(1, 1, (WELCOME,))))
+            for now in (4_200, 60_000):
+                at(now, events.Tick())
+            at(60_000, events.Line(False))
+            at(64_999, events.Tick())
+            at(64_999, events.Line(True))
+            at(80_000, events.Line(False))
+            for now in (84_999, 85_000, 86_999, 87_000):
+                at(now, events.Tick())
+            self.assertEqual(dialled, [2_000, 4_000, 85_000, 87_000] if has_addresses else [])
+
     def test_abandons_what_the_welcome_drops(self) -> None:
         driver = Driver().join()
         driver.told(assign("e1"))

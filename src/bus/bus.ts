@@ -103,6 +103,8 @@ export interface OrchestratorBus {
 
 export interface NodeBusHandlers {
   onControl(frame: Uint8Array): void | Promise<void>;
+  /** The connection for control is there, or was lost. */
+  onLine?(isUp: boolean): void;
   /** `hasRoom` has become true. */
   onRoom?(): void;
   /** A frame that was handed to `send` was dropped for newer ones. */
@@ -110,8 +112,14 @@ export interface NodeBusHandlers {
 }
 
 export interface NodeBus {
-  /** Connects (and goes on reconnecting) to the control endpoint. Throws `TuttiError` `bad_endpoint`. */
+  /** Connects (and goes on reconnecting) to the first control endpoint. Throws `TuttiError` `bad_endpoint`. */
   start(handlers: NodeBusHandlers): Promise<void>;
+  /**
+   * Leaves the connections for those to another address of the node; what waits to leave is dropped.
+   *
+   * @param at its place among the addresses. Throws `TuttiError` `bad_endpoint`.
+   */
+  dial(at: number): void;
   /** `supersedes`: of the frames that wait for a connection none is still worth sending. @default false */
   send(frame: Uint8Array, supersedes?: boolean): void;
   /** Whether a frame that is sent now leaves soon: there is a connection, and it takes frames. Deferrable frames wait until then. */

@@ -145,6 +145,7 @@ class Wires {
     const { pending } = node;
     node.pending = [];
     for (const frame of pending) this.sendUp(node, frame);
+    node.handlers.onLine?.(true);
     node.handlers.onRoom?.();
   }
 
@@ -161,6 +162,7 @@ class Wires {
     connection.up = false;
     connection.down = false;
     this.disconnect(connection);
+    connection.node.handlers?.onLine?.(false);
   }
 
   /** A frame too large ends the connection, and the node connects again. */
@@ -317,6 +319,7 @@ class OrchestratorEnd implements MemoryOrchestratorBus {
     for (const connection of self.connections.values()) {
       connectionEnds(connection);
       connection.node.connection = undefined;
+      connection.node.handlers?.onLine?.(false);
     }
   }
 }
@@ -343,6 +346,16 @@ class NodeEnd implements MemoryNodeBus {
     node.handlers = handlers;
     this.#wires.nodes.add(node);
     this.#wires.connect(node);
+  }
+
+  /** All of its addresses are those of the one orchestrator of the network. */
+  dial(): void {
+    const node = this.#node;
+    const dropped = node.pending.splice(0);
+    node.outputsConnected = false;
+    this.#wires.breakOff(node.connection);
+    this.#wires.connect(node);
+    for (const each of dropped) node.handlers?.onDropped?.(each);
   }
 
   send(frame: Uint8Array, supersedes?: boolean): void {

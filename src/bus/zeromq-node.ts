@@ -1,17 +1,13 @@
 /**
- * A node's two sockets: DEALER for control, PUB for outputs. Both only dial out.
+ * A node's two sockets: DEALER for control (`control-line.ts`), PUB for outputs. Both only dial out, to one of the addresses of the node.
  *
- * 1. Control frames that libzmq does not take yet wait in a queue of the node's own, which drops its oldest. One loop owns the
- *    DEALER's sending, so sends never overlap.
- * 2. Without a connection only few frames are kept, and by this queue only (libzmq gets a frame when there is a connection to take
- *    it): after a long outage the orchestrator is not flooded with what is stale.
- * 3. Outputs are handed to a connection that is up (`immediate`) or to nobody.
+ * Outputs are handed to a connection that is up (`immediate`) or to nobody.
  */
 import { curveKeyPair, Dealer, Publisher } from 'zeromq';
 import { TuttiError } from '../base/errors.js';
 import type { NodeBus, NodeBusHandlers } from './bus.js';
+import { ControlLine } from './control-line.js';
 import {
-  atMost,
   badEndpoint,
   HEARTBEATS,
   isIpv6,
@@ -19,13 +15,19 @@ import {
   lossy,
   type Open,
   QUEUE_FRAMES,
-  readAll,
   watched,
 } from './zeromq-sockets.js';
 
-export interface ZeromqNodeOptions {
-  /** The orchestrator's control endpoint: `tcp://127.0.0.1:7400`. */
+export interface NodeAddress {
+  /** An orchestrator's control endpoint: `tcp://127.0.0.1:7400`. */
   readonly control: string;
+  /** CURVE, with keys as Z85. @default NULL: everything is in the clear */
+  readonly curve?: NodeCurve;
+}
+
+export interface ZeromqNodeOptions {
+  /** In the order in which they are tried. */
+  readonly addresses: readonly [NodeAddress, ...NodeAddress[]];
   /** How long frames that were sent may still take after `stop`. @default 500 */
   readonly lingerMs?: number;
   /** A larger frame ends the connection. @default no limit: the orchestrator is trusted */
@@ -36,8 +38,6 @@ export interface ZeromqNodeOptions {
   readonly reconnectMaxIntervalMs?: number;
   /** Frames that are kept without a connection; the oldest are dropped. @default 64 */
   readonly pendingFrames?: number;
-  /** CURVE, with keys as Z85. @default NULL: everything is in the clear */
-  readonly curve?: NodeCurve;
   /** Frames that wait in each direction of a connection; beyond it the oldest are dropped. @default 1000 */
   readonly queueFrames?: number;
 }
@@ -70,68 +70,42 @@ class ZeromqNodeBus implements NodeBus {
   readonly #options: ZeromqNodeOptions;
   readonly #linger: number;
   readonly #queueFrames: number;
-  readonly #pendingFrames: number;
   #handlers: NodeBusHandlers | undefined;
-  #connected = false;
-  /** Wakes the sending when there is a connection. */
-  #wake: (() => void) | undefined;
-  #pending: Uint8Array[] = [];
-  #sending: Promise<void> | undefined;
-  #dealer: Open<Dealer> | undefined;
+  #address: NodeAddress;
+  #line: ControlLine | undefined;
   #publisher: Open<Publisher> | undefined;
   #connectedOutputs: string | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ZeromqNodeOptions) {
     this.#options = options;
+    this.#address = options.addresses[0];
     this.#linger = options.lingerMs ?? LINGER_MS;
     this.#queueFrames = options.queueFrames ?? QUEUE_FRAMES;
-    this.#pendingFrames = options.pendingFrames ?? PENDING_FRAMES;
   }
 
   async start(handlers: NodeBusHandlers): Promise<void> {
-    if (this.#dealer || this.#stopping) throw new TuttiError('bus_started', 'this bus was started before');
+    if (this.#handlers || this.#stopping) throw new TuttiError('bus_started', 'this bus was started before');
     this.#handlers = handlers;
-    const { control, maxFrameBytes = UNLIMITED } = this.#options;
-    const socket = new Dealer({
-      ...this.#common(control),
-      sendHighWaterMark: this.#pendingFrames,
-      receiveHighWaterMark: this.#queueFrames,
-      maxMessageSize: maxFrameBytes,
-    });
-    this.#dealer = watched(socket, {
-      onConnect: () => {
-        this.#connected = true;
-        this.#wake?.();
-        if (this.#pending.length === 0) handlers.onRoom?.();
-      },
-      onDisconnect: () => {
-        this.#connected = false;
-      },
-    });
-    try {
-      socket.connect(control);
-    } catch (error) {
-      this.#stopping = this.#dealer.close();
-      await this.#stopping;
-      throw badEndpoint('control', control, error);
-    }
-    void readAll(socket, (parts) => (parts.length === 1 ? handlers.onControl(parts[0]!) : undefined));
+    this.#line = this.#dial(handlers);
+  }
+
+  dial(at: number): void {
+    if (!this.#handlers || this.#stopping) return;
+    this.#line?.abandon();
+    void this.#publisher?.close();
+    this.#publisher = undefined;
+    this.#connectedOutputs = undefined;
+    this.#address = this.#options.addresses[at]!;
+    this.#line = this.#dial(this.#handlers);
   }
 
   send(frame: Uint8Array, supersedes = false): void {
-    if (!this.#dealer || this.#stopping) return;
-    const pending = this.#pending;
-    const limit = this.#connected ? this.#queueFrames : this.#pendingFrames;
-    const over = Math.max(0, pending.length + 1 - limit);
-    const dropped = pending.splice(0, supersedes && !this.#connected ? pending.length : over);
-    pending.push(frame);
-    this.#sending ??= this.#drain(this.#dealer.socket);
-    for (const each of dropped) this.#handlers?.onDropped?.(each);
+    if (!this.#stopping) this.#line?.send(frame, supersedes);
   }
 
   get hasRoom(): boolean {
-    return this.#connected && this.#pending.length === 0;
+    return this.#line?.hasRoom === true;
   }
 
   connectOutputs(endpoint: string): void {
@@ -162,9 +136,32 @@ class ZeromqNodeBus implements NodeBus {
     return this.#stopping;
   }
 
+  #dial(handlers: NodeBusHandlers): ControlLine {
+    const { control } = this.#address;
+    const { maxFrameBytes = UNLIMITED, pendingFrames = PENDING_FRAMES } = this.#options;
+    const socket = new Dealer({
+      ...this.#common(control),
+      sendHighWaterMark: pendingFrames,
+      receiveHighWaterMark: this.#queueFrames,
+      maxMessageSize: maxFrameBytes,
+    });
+    try {
+      socket.connect(control);
+    } catch (error) {
+      socket.close();
+      throw badEndpoint('control', control, error);
+    }
+    return new ControlLine(
+      socket,
+      { lingerMs: this.#linger, queueFrames: this.#queueFrames, pendingFrames },
+      handlers,
+    );
+  }
+
   /** The common part of both sockets. */
   #common(endpoint: string) {
-    const { reconnectIntervalMs = 100, reconnectMaxIntervalMs = 2_000, curve } = this.#options;
+    const { reconnectIntervalMs = 100, reconnectMaxIntervalMs = 2_000 } = this.#options;
+    const { curve } = this.#address;
     return {
       ...HEARTBEATS,
       ipv6: isIpv6(endpoint),
@@ -180,28 +177,7 @@ class ZeromqNodeBus implements NodeBus {
     };
   }
 
-  /** Sends what is pending, one frame at a time; a send waits until there is a connection that takes it. */
-  async #drain(socket: Dealer): Promise<void> {
-    try {
-      while (this.#pending.length > 0) {
-        if (!this.#connected) {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-        }
-        const frame = this.#pending.shift();
-        if (frame !== undefined) await socket.send(frame);
-        if (this.#pending.length === 0) this.#handlers?.onRoom?.();
-      }
-    } catch (error) {
-      if (!socket.closed) throw error;
-    }
-    this.#sending = undefined;
-  }
-
   async #close(): Promise<void> {
-    if (this.#sending) await atMost(this.#linger, this.#sending);
-    this.#pending = [];
-    await Promise.all([this.#dealer?.close(), this.#publisher?.close()]);
+    await Promise.all([this.#line?.close(), this.#publisher?.close()]);
   }
 }

@@ -2,8 +2,8 @@
  * Requests to one orchestrator, or to several of one store (`addresses.ts`).
  *
  * H1. Every POST and PATCH carries an `Idempotency-Key`, the same one in each of its repeats: it takes effect once, however often it is sent.
- * H2. A request is repeated where that may help: the connection broke, or the orchestrator asked for it (`Retry-After`). One that has never
- *     answered is not waited for: its address is probably wrong.
+ * H2. A request is repeated where that may help: the connection broke, or the orchestrator asked for it (`Retry-After`). Where none has ever
+ *     answered, it is not waited for: the address is probably wrong.
  * H3. Of several addresses, each is tried before any is waited for. H1 is why a request whose answer was lost may be sent to another one.
  */
 import { randomUUID } from 'node:crypto';
@@ -29,6 +29,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 /** An orchestrator that is started again answers within this. */
 const RETRY_MS = 30_000;
+/** Of several orchestrators: between its end as a standby and its beginning as the leader, none may listen for a moment. */
+const NOBODY_MS = 2_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -61,21 +63,28 @@ export class Http {
     const headers = new Headers({ ...this.#authorization, ...(init.headers as Record<string, string>) });
     if (KEYED.includes(init.method ?? '') && !headers.has('idempotency-key'))
       headers.set('idempotency-key', randomUUID());
-    const giveUpAt = performance.now() + this.#retryMs;
+    const begunAt = performance.now();
+    const nobodyMs = this.#addresses.count > 1 ? NOBODY_MS : 0;
+    const giveUpAt = (): number => begunAt + (this.#hasAnswered ? this.#retryMs : nobodyMs);
     const attempt = { ...init, headers };
     let pauseMs = FIRST_PAUSE_MS;
     for (let tries = 1; ; tries += 1) {
       const base = this.#addresses.current;
       // H3.
       const isLast = tries % this.#addresses.count === 0;
-      const response = await this.#attempt(base + target, attempt, timeoutMs, isLast ? giveUpAt : undefined);
+      const response = await this.#attempt(
+        base + target,
+        attempt,
+        timeoutMs,
+        isLast ? giveUpAt : () => Number.POSITIVE_INFINITY,
+      );
       if (response?.ok) return response;
       const refusal = response && (await refusalOf(response));
       const isElsewhere = refusal === undefined || refusal.code === 'standby';
       if (isElsewhere) this.#addresses.leave(base);
       if (isElsewhere && !isLast) continue;
       const waitMs = response === undefined ? 0 : retryAfterMs(response);
-      if (refusal !== undefined && !(performance.now() + waitMs < giveUpAt)) throw refusal;
+      if (refusal !== undefined && !(performance.now() + waitMs < giveUpAt())) throw refusal;
       await delay(Math.max(pauseMs, waitMs), undefined, init.signal ? { signal: init.signal } : {});
       pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
     }
@@ -93,12 +102,12 @@ export class Http {
     return socket;
   }
 
-  /** H2. Nothing where the connection broke and the request is worth repeating. @param giveUpAt H3: nothing where another address is tried */
+  /** H2. Nothing where the connection broke and the request is worth repeating. @param giveUpAt H3: never where another address is tried */
   async #attempt(
     url: string,
     init: RequestInit,
     timeoutMs: number | undefined,
-    giveUpAt: number | undefined,
+    giveUpAt: () => number,
   ): Promise<Response | undefined> {
     const within = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
     const signal = AbortSignal.any([...(init.signal ? [init.signal] : []), ...within]);
@@ -109,8 +118,7 @@ export class Http {
     } catch (cause) {
       if (init.signal?.aborted && (init.signal.reason as Error)?.name !== 'TimeoutError')
         throw init.signal.reason;
-      const isWorthIt = giveUpAt === undefined || (this.#hasAnswered && performance.now() < giveUpAt);
-      if (isWorthIt && !init.signal?.aborted) return undefined;
+      if (performance.now() < giveUpAt() && !init.signal?.aborted) return undefined;
       throw unreachable(this.url, cause);
     }
   }

@@ -58,6 +58,8 @@ export function blobOf(bytes: Uint8Array): BlobRef {
 
 export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
   let base = '';
+  /** Those of orchestrators that the node has left: what they have, the one that leads has. */
+  const left = new Set<string>();
   let lent = '';
 
   function headersFor(url: string): Record<string, string> {
@@ -76,11 +78,11 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
     body: () => Uint8Array | Readable,
     signal: AbortSignal,
   ): Promise<void> {
-    const url = `${base.replace(/\/$/, '')}/${blob.sha256}`;
-    mustBeUrl(url);
+    const url = () => `${base}/${blob.sha256}`;
+    mustBeUrl(url());
     await untilDone<void>(
       { url, signal, timers: options.timers, mayRenew: () => lent !== '' },
-      async (isRenewable) => {
+      async (url, isRenewable) => {
         const headers = {
           ...headersFor(url),
           'content-type': 'application/octet-stream',
@@ -96,19 +98,25 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
 
   return {
     setBase(url) {
-      base = url;
+      if (base !== '') left.add(base);
+      base = url.replace(/\/$/, '');
+      left.delete(base);
     },
 
     setToken(token) {
       lent = token;
     },
 
-    async get(blob, url, signal) {
-      mustBeUrl(url);
+    async get(blob, given, signal) {
+      mustBeUrl(given);
+      const url = () => {
+        const former = [...left].find((each) => given.startsWith(`${each}/`));
+        return former === undefined ? given : base + given.slice(former.length);
+      };
       let tries = 0;
       return await untilDone<Uint8Array>(
         { url, signal, timers: options.timers, mayRenew: () => lent !== '' },
-        async (isRenewable) => {
+        async (url, isRenewable) => {
           const response = await request(url, { headers: headersFor(url), signal });
           if (response.statusCode === 404) {
             await response.body.dump();
@@ -132,7 +140,8 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
 }
 
 interface Transfer {
-  readonly url: string;
+  /** It may change while the transfer is tried again. */
+  readonly url: () => string;
   readonly signal: AbortSignal;
   readonly timers: Timers;
   /** Whether another token may come. */
@@ -140,15 +149,16 @@ interface Transfer {
 }
 
 async function untilDone<T>(
-  { url, signal, timers, mayRenew }: Transfer,
-  attempt: (isRenewable: boolean) => Promise<Try<T>>,
+  { url: urlNow, signal, timers, mayRenew }: Transfer,
+  attempt: (url: string, isRenewable: boolean) => Promise<Try<T>>,
 ): Promise<T> {
   let refusals = 0;
   for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
     signal.throwIfAborted();
     let outcome: Try<T>;
+    const url = urlNow();
     try {
-      outcome = await attempt(mayRenew() && refusals < UNAUTHORIZED_TRIES);
+      outcome = await attempt(url, mayRenew() && refusals < UNAUTHORIZED_TRIES);
       if (outcome.kind === 'again' && outcome.isUnauthorized) refusals += 1;
     } catch (error) {
       if (certificateFault(error) === 'untrusted') throw untrusted(url, error);

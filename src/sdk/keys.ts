@@ -1,8 +1,8 @@
 /**
  * The key pair of a node, in a file that only its user can read, and the keys of the orchestrators that it has joined.
  *
- * A join token contains the orchestrator's key. It is kept with the address that was dialled, so that from then on the address is
- * enough; a connection to an address that was never joined is not encrypted.
+ * A join token contains the orchestrator's key. It is kept with the addresses of the node, so that from then on an address is enough; a
+ * connection to an address that was never joined is not encrypted. Orchestrators at several addresses have one store, and its key.
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { type NodeCurve, newKeyPair } from '../bus/zeromq-node.js';
 
 export interface KeySettings {
   readonly module: string;
-  readonly control: string;
+  readonly controls: readonly string[];
   /** The token that was given, or empty. */
   readonly join: string;
   /** The folder of keys. */
@@ -36,18 +36,20 @@ export function defaultKeys(env: Readonly<Record<string, string | undefined>>): 
   return env.TUTTI_KEYS || join(homedir(), '.config', 'tutti', 'keys');
 }
 
-/** How to encrypt; nothing where this orchestrator was never joined. Throws `TuttiError` `bad_keys`. */
-export function curveOf({ module, control, join: token, keys }: KeySettings): NodeCurve | undefined {
+/** For each address how to encrypt; nothing where no orchestrator at these addresses was ever joined. Throws `TuttiError` `bad_keys`. */
+export function curvesOf({ module, controls, join: token, keys }: KeySettings): (NodeCurve | undefined)[] {
   const file = join(keys, `${module}.json`);
   try {
     let own = read(file);
     if (token !== '') {
       const server = Buffer.from(token.slice(JOIN_PREFIX.length), 'base64url').subarray(0, KEY_BYTES);
-      own = remember(file, own, control, toZ85(server));
+      own = remember(file, own, controls, toZ85(server));
     }
-    const serverKey = own?.servers[control];
-    if (!own || serverKey === undefined) return undefined;
-    return { serverKey, publicKey: own.public_key, secretKey: own.secret_key };
+    const known = controls.map((control) => own?.servers[control]);
+    const shared = known.find((server) => server !== undefined);
+    if (!own || shared === undefined) return controls.map(() => undefined);
+    const { public_key: publicKey, secret_key: secretKey } = own;
+    return known.map((server) => ({ serverKey: server ?? shared, publicKey, secretKey }));
   } catch (cause) {
     throw new TuttiError('bad_keys', `the node's keys in ${file} cannot be used: ${messageOf(cause)}`, {
       hint: 'TUTTI_KEYS names the folder; without the file, the node joins again with TUTTI_JOIN',
@@ -67,12 +69,18 @@ function read(file: string): KeyFile | undefined {
   return JSON.parse(text) as KeyFile;
 }
 
-function remember(file: string, before: KeyFile | undefined, control: string, server: string): KeyFile {
-  if (before?.servers[control] === server) return before;
+function remember(
+  file: string,
+  before: KeyFile | undefined,
+  controls: readonly string[],
+  server: string,
+): KeyFile {
+  if (before && controls.every((control) => before.servers[control] === server)) return before;
   const { publicKey, secretKey } = before
     ? { publicKey: before.public_key, secretKey: before.secret_key }
     : newKeyPair();
-  const servers = { ...before?.servers, [control]: server };
+  const joined = Object.fromEntries(controls.map((control) => [control, server]));
+  const servers = { ...before?.servers, ...joined };
   const own: KeyFile = { public_key: publicKey, secret_key: secretKey, servers };
   mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomBytes(6).toString('hex')}.part`;
@@ -87,7 +95,7 @@ function remember(file: string, before: KeyFile | undefined, control: string, se
     return own;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return remember(file, read(file), control, server);
+    return remember(file, read(file), controls, server);
   } finally {
     rmSync(temporary, { force: true });
   }

@@ -11,7 +11,7 @@ import { createHttpBlobs } from './blobs.js';
 import { reportedError } from './errors.js';
 import { ExecutionRun } from './execution-run.js';
 import { Kept } from './kept.js';
-import { curveOf } from './keys.js';
+import { curvesOf } from './keys.js';
 import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
 import { ownSchemas } from './own-schemas.js';
 import { createProcessLoad } from './process-load.js';
@@ -97,9 +97,13 @@ export function node<
 export function systemDeps(settings: NodeSettings, logger: NodeLogger, kept: Kept | undefined): RuntimeDeps {
   const clock = new PauseFreeClock(systemClock);
   clock.start();
-  const curve = curveOf(settings);
+  const curves = curvesOf(settings);
+  const [first, ...others] = settings.controls.map((control, at) => {
+    const curve = curves[at];
+    return { control, ...(curve && { curve }) };
+  });
   return {
-    bus: createZeromqNodeBus({ control: settings.control, ...(curve && { curve }) }),
+    bus: createZeromqNodeBus({ addresses: [first!, ...others] }),
     clock: clock.asClock,
     timers: systemTimers,
     blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),

@@ -23,7 +23,10 @@ export interface NodeOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Of the node's code; results of another version are not taken again (`cache`). @default '' */
   readonly version?: string;
-  /** The orchestrator's control endpoint. @default `TUTTI_CONTROL`, else `tcp://127.0.0.1:7400` */
+  /**
+   * The orchestrator's control endpoint; of several orchestrators of one store, theirs, with commas between them.
+   * @default `TUTTI_CONTROL`, else `tcp://127.0.0.1:7400`
+   */
   readonly control?: string;
   /** @default `TUTTI_TOKEN`, else none */
   readonly token?: string;
@@ -78,7 +81,8 @@ export interface NodeSettings {
   readonly instance: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
-  readonly control: string;
+  /** In the order in which they are tried; at least one. */
+  readonly controls: readonly string[];
   readonly token: string;
   readonly join: string;
   readonly keys: string;
@@ -121,7 +125,7 @@ export function readOptions(
     instance: options.instance ?? (env.TUTTI_INSTANCE || ownName(name)),
     labels: Object.freeze({ ...options.labels }),
     version: options.version ?? '',
-    control: options.control ?? (env.TUTTI_CONTROL || DEFAULT_CONTROL),
+    controls: (options.control ?? (env.TUTTI_CONTROL || DEFAULT_CONTROL)).split(','),
     token: options.token ?? env.TUTTI_TOKEN ?? '',
     join: options.join ?? env.TUTTI_JOIN ?? '',
     keys: options.keys ?? defaultKeys(env),
@@ -138,7 +142,7 @@ export function readOptions(
     flushMs: options.flushMs ?? 5_000,
   };
   const duration = 'a number of milliseconds from 0 on';
-  const { capacity, instance, control, labels, shutdownGraceMs, flushMs } = settings;
+  const { capacity, instance, controls, labels, shutdownGraceMs, flushMs } = settings;
   expect(isModule(name), 'module', name, 'a name such as "ml_model" (a-z, 0-9, _; at most 63)');
   expect(Number.isInteger(capacity) && capacity >= 1, 'capacity', capacity, 'a whole number from 1 on');
   expect(
@@ -147,7 +151,8 @@ export function readOptions(
     instance,
     'a name of 1 to 255 characters',
   );
-  expect(CONTROL.test(control), 'control', control, `an endpoint such as "${DEFAULT_CONTROL}"`);
+  for (const control of controls)
+    expect(CONTROL.test(control), 'control', control, `an endpoint such as "${DEFAULT_CONTROL}"`);
   // A token is a secret: a fault does not show it.
   expect(
     settings.join === '' || JOIN_TOKEN.test(settings.join),

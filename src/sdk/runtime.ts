@@ -102,6 +102,8 @@ export class Runtime {
   #events: SessionEvent[] = [];
   #isStepping = false;
   #failure: TuttiError | undefined;
+  /** The place of the dialled one among the addresses. */
+  #dialled = 0;
   #flushScheduled = false;
   /** By frame, the log lines in it: where the frame is dropped, that is told. */
   readonly #logsIn = new WeakMap<Uint8Array, readonly LogLine[]>();
@@ -123,6 +125,7 @@ export class Runtime {
         typesByAssignment: true,
       },
       deps.kept?.restored,
+      settings.controls.length > 1,
     );
   }
 
@@ -143,6 +146,7 @@ export class Runtime {
   async start(): Promise<void> {
     await this.#deps.bus.start({
       onControl: (frame) => this.#receive(frame),
+      onLine: (isUp) => this.#emit({ kind: 'line', isUp }),
       onRoom: () => {
         if (this.#session.hasLogs) this.#scheduleFlush();
       },
@@ -217,7 +221,7 @@ export class Runtime {
 
   /** Every message about the orchestrator says which address is dialled. */
   #note(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
-    const { control } = this.#settings;
+    const control = this.#control;
     this.#deps.logger[level]({ control, ...fields }, `${control}: ${message}`);
   }
 
@@ -258,7 +262,7 @@ export class Runtime {
             }),
           blobs: this.#deps.blobs,
           clock: this.#deps.clock,
-          control: this.#settings.control,
+          control: this.#control,
           captureOutput: this.#settings.captureOutput,
           logger: this.#deps.logger,
           emit: (event) => this.#emit(event),
@@ -276,6 +280,9 @@ export class Runtime {
         return;
       case 'heartbeat_reply':
         this.#deps.blobs.setToken(effect.blobToken);
+        return;
+      case 'redial':
+        this.#redial();
         return;
       case 'abort':
         this.#runs.get(effect.executionId)?.abort(effect.code, effect.reason, effect.graceMs);
@@ -296,10 +303,23 @@ export class Runtime {
         this.#note(effect.level, effect.message, effect.fields);
         return;
       case 'end':
-        void this.#end(effect.error && withAddress(effect.error, this.#settings.control));
+        void this.#end(effect.error && withAddress(effect.error, this.#control));
         return;
       default:
         effect satisfies never;
+    }
+  }
+
+  get #control(): string {
+    return this.#settings.controls[this.#dialled]!;
+  }
+
+  #redial(): void {
+    this.#dialled = (this.#dialled + 1) % this.#settings.controls.length;
+    try {
+      this.#deps.bus.dial(this.#dialled);
+    } catch (error) {
+      this.#note('error', messageOf(error), { code: (error as { code?: unknown }).code });
     }
   }
 
@@ -314,7 +334,8 @@ export class Runtime {
   }
 
   #welcomed(welcome: Welcome): void {
-    const { control, outputType } = this.#settings;
+    const { outputType } = this.#settings;
+    const control = this.#control;
     this.#maxFrameBytes = welcome.maxFrameBytes > 0 ? welcome.maxFrameBytes : Number.POSITIVE_INFINITY;
     this.#deps.blobs.setBase(asDialled(welcome.blobUrl, control));
     this.#deps.blobs.setToken(welcome.blobToken ?? '');

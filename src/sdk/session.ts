@@ -9,7 +9,8 @@
  * 4. A final refusal ends the session with its code. Nothing else that a peer sends does.
  * 5. Log lines leave after the beginning of the execution that they are about and before its end, and only while the connection
  *    has room for them.
- * 6. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
+ * 6. Of several addresses it stays with the one that has welcomed it (`session/dialling.ts`).
+ * 7. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { TuttiError } from '../base/errors.js';
@@ -32,6 +33,7 @@ import {
 } from '../model/protocol.js';
 import { AGENT_MODULE } from '../model/run.js';
 import { Commands } from './session/commands.js';
+import { Dialling } from './session/dialling.js';
 import type { Effect, SessionEvent } from './session/events.js';
 import { Executions } from './session/executions.js';
 import { Lifecycle } from './session/lifecycle.js';
@@ -97,6 +99,7 @@ export class Session {
   readonly #lifecycle: Lifecycle;
   readonly #reports = new StatusReports();
   readonly #commands: Commands;
+  readonly #dialling: Dialling;
   #link: Link = { kind: 'closed' };
   /** The last answer that no graph has the module, or that the agent's cluster is not known: what the author was told. */
   #awaited: string | undefined;
@@ -108,9 +111,13 @@ export class Session {
   #hasLeft = false;
   #effects: Effect[] = [];
 
-  /** `restored`: what an earlier process of this boot held when it ended. */
-  constructor(identity: Identity, restored: readonly Assign[] = []) {
+  /**
+   * @param restored what an earlier process of this boot held when it ended
+   * @param hasAddresses whether there are other addresses than the one that is dialled first
+   */
+  constructor(identity: Identity, restored: readonly Assign[] = [], hasAddresses = false) {
     this.#identity = identity;
+    this.#dialling = new Dialling(hasAddresses);
     this.#restored = restored;
     const effect = (each: Effect) => this.#effects.push(each);
     const say = (message: NodeMessage) => this.#tell(message);
@@ -147,7 +154,7 @@ export class Session {
     const link = this.#link;
     if (link.kind === 'ended' || link.kind === 'closed') return Number.POSITIVE_INFINITY;
     const linkAt = link.kind === 'joining' ? link.dueAt : link.heartbeatAt;
-    return Math.min(linkAt, this.#executions.dueAt, this.#lifecycle.dueAt);
+    return Math.min(linkAt, this.#executions.dueAt, this.#lifecycle.dueAt, this.#dialling.dueAt);
   }
 
   /** @param now monotonic milliseconds; never less than before. */
@@ -243,6 +250,9 @@ export class Session {
       case 'frame':
         this.#frame(event.frame, now);
         return;
+      case 'line':
+        this.#dialling.line(event.isUp, now);
+        return;
       case 'tick':
         this.#tick(now);
         return;
@@ -308,6 +318,7 @@ export class Session {
   }
 
   #frame(frame: ToNode, now: number): void {
+    this.#dialling.answered();
     for (const message of frame.messages) {
       if (message.kind === 'welcome') {
         this.#welcomed(message, frame.epoch, now);
@@ -350,6 +361,7 @@ export class Session {
   }
 
   #tick(now: number): void {
+    if (now >= this.#dialling.dueAt) this.#redial(now);
     const link = this.#link;
     if (link.kind === 'joining' && now >= link.dueAt) {
       this.#sayHello(Math.min(link.backoffMs * 2, HELLO_MAX_MS), link.hellos + 1, now);
@@ -364,7 +376,22 @@ export class Session {
     this.#link = { kind: 'joined', heartbeatAt: now + (this.#registration?.heartbeatIntervalMs ?? 0) };
   }
 
+  #redial(now: number): void {
+    const link = this.#link;
+    if (link.kind === 'joined')
+      this.#note('warn', 'the connection is lost for too long: the node tries its other addresses', {});
+    this.#dialling.dialled(now);
+    this.#effects.push({ kind: 'redial' });
+    this.#messages = [];
+    this.#say = undefined;
+    this.#executions.closed();
+    const dueAt = Math.max(now, this.#helloSentAt + HELLO_FIRST_MS);
+    const hellos = link.kind === 'joining' ? link.hellos : 0;
+    this.#link = { kind: 'joining', dueAt, backoffMs: HELLO_FIRST_MS / 2, hellos };
+  }
+
   #open(now: number): void {
+    this.#dialling.dialled(now);
     for (const assign of this.#restored) this.#executions.restore(assign, now);
     this.#restored = [];
     this.#join(now);
@@ -419,6 +446,8 @@ export class Session {
     if (before && sameStore && before.nodeId === welcome.nodeId && welcome.incarnation < before.incarnation) {
       return;
     }
+    // From an orchestrator that leads no longer.
+    if (before && sameStore && epoch < before.epoch) return;
     const { nodeId, incarnation, storeId, heartbeatIntervalMs, outputWindow } = welcome;
     // The answer to a hello that was said twice: nothing was lost since the first one.
     const isRepeat =
@@ -427,6 +456,7 @@ export class Session {
       before?.incarnation === incarnation &&
       before.epoch === epoch;
     this.#registration = { nodeId, incarnation, storeId, heartbeatIntervalMs, outputWindow, epoch };
+    this.#dialling.welcomed(welcome.deadAfterMs);
     if (before && !sameStore) this.#executions.forgetEnds();
     this.#awaited = undefined;
     this.#beatAfter(now);

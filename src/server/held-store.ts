@@ -21,6 +21,8 @@ export interface HeldStore {
   readonly store: Store;
   readonly peers: KnownPeers;
   readonly startReader: ReturnType<typeof childReaders>;
+  /** Until then, one that has waited answers as a standby at the address of the gateway. */
+  readonly beforeServing: () => Promise<void>;
 }
 
 export interface Holding {
@@ -49,6 +51,7 @@ export async function holdStore(holding: Holding): Promise<HeldStore | undefined
     store,
     peers: alone(() => systemClock.wallMs()),
     startReader: childReaders(READER, [config.data]),
+    beforeServing: async () => {},
   };
 }
 
@@ -64,24 +67,24 @@ async function holdShared(url: string, holding: Holding): Promise<HeldStore | un
   });
   undo.push(() => store.close());
   let standby: Awaited<ReturnType<typeof serveAsStandby>> | undefined;
-  try {
-    const isTaken = await takeLease({
-      ...{ url, ms: lease.ms, holder: lease.holder, signal },
-      onWaiting: async (leader) => {
-        standby ??= await serveAsStandby(config);
-        onStandby(leader);
-        return { id: lease.holder, ...standby.where };
-      },
-      onTrouble: (error) => {
-        if (error === undefined) logger.info('the store works again');
-        else logger.error(error.message);
-      },
-    });
-    if (!isTaken) return undefined;
-  } finally {
-    await standby?.stop();
-  }
+  undo.push(async () => standby?.stop());
+  const isTaken = await takeLease({
+    ...{ url, ms: lease.ms, holder: lease.holder, signal },
+    onWaiting: async (leader) => {
+      standby ??= await serveAsStandby(config);
+      onStandby(leader);
+      return { id: lease.holder, ...standby.where };
+    },
+    onTrouble: (error) => {
+      if (error === undefined) logger.info('the store works again');
+      else logger.error(error.message);
+    },
+  });
+  if (!isTaken) return undefined;
   // In its environment, which other users cannot see.
   const env = { ...process.env, TUTTI_STORE: url };
-  return { store, peers: together(store), startReader: childReaders(READER, ['--store'], { env }) };
+  return {
+    ...{ store, peers: together(store), startReader: childReaders(READER, ['--store'], { env }) },
+    beforeServing: async () => standby?.stop(),
+  };
 }

@@ -106,7 +106,7 @@ export async function up(
       await stop();
       return undefined;
     }
-    const { store, peers, startReader } = held;
+    const { store, peers, startReader, beforeServing } = held;
     const reader = new YamlReader();
     undo.push(() => reader.stop());
     let bus: ZeromqOrchestratorBus | undefined;
@@ -227,6 +227,7 @@ export async function up(
         viewerBufferBytes: config.viewerBufferBytes,
       },
     });
+    await beforeServing();
     const { url, port } = await gateway.start();
     undo.push(() => gateway.stop());
     if (tlsFiles) undo.push(renewOnHangup(gateway, tlsFiles, logger));

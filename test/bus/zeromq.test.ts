@@ -74,7 +74,10 @@ async function harness(options: HarnessOptions, curve?: NodeCurve): Promise<BusH
 
   async function node(to: Endpoints): Promise<ContractNode> {
     const wire = await cable(Number(new URL(to.control).port));
-    const bus = createZeromqNodeBus({ ...queue, control: wire.endpoint, ...FAST, ...(curve && { curve }) });
+    const bus = createZeromqNodeBus({
+      ...{ ...queue, ...FAST },
+      addresses: [{ control: wire.endpoint, ...(curve && { curve }) }],
+    });
     const dealer = new Dealer({ linger: 0, ...keys });
     const publisher = new Publisher({ linger: 0, ...keys });
     dealer.connect(to.control);
@@ -156,9 +159,9 @@ describe('the ZeroMQ buses', () => {
   );
 
   it('refuse to dial what is not an endpoint', async () => {
-    const bus = createZeromqNodeBus({ control: 'nonsense' });
+    const bus = createZeromqNodeBus({ addresses: [{ control: 'nonsense' }] });
     await expect(bus.start({ onControl: () => {} })).rejects.toMatchObject({ code: 'bad_endpoint' });
-    const other = createZeromqNodeBus({ control: 'tcp://127.0.0.1:1', lingerMs: 0 });
+    const other = createZeromqNodeBus({ addresses: [{ control: 'tcp://127.0.0.1:1' }], lingerMs: 0 });
     await other.start({ onControl: () => {} });
     expect(() => other.connectOutputs('nonsense')).toThrowError(
       expect.objectContaining({ code: 'bad_endpoint' }),

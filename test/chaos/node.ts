@@ -15,7 +15,7 @@ import type {
   Welcome,
 } from '../../src/model/protocol.js';
 import { PROTOCOL_VERSION } from '../../src/model/protocol.js';
-import { curveOf } from '../../src/sdk/keys.js';
+import { curvesOf } from '../../src/sdk/keys.js';
 import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../../src/wire/codec.js';
 import { outputTopic } from '../../src/wire/topics.js';
 import { type Behaviour, behaviourOf, type Content } from './behaviour.js';
@@ -52,8 +52,8 @@ interface Work {
   readonly timers: Set<NodeJS.Timeout>;
 }
 
-const curve = curveOf({
-  ...{ module: TUTTI_MODULE, control: TUTTI_CONTROL!, join: TUTTI_JOIN, keys: TUTTI_KEYS },
+const [curve] = curvesOf({
+  ...{ module: TUTTI_MODULE, controls: [TUTTI_CONTROL!], join: TUTTI_JOIN, keys: TUTTI_KEYS },
 });
 const encrypted = curve && {
   ...{ curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey },

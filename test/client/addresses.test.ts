@@ -50,7 +50,7 @@ describe.each([
       expect(other.asked).toEqual([]);
     });
 
-    it('a client names every address where nobody has ever answered, and does not wait', async () => {
+    it('a client names every address where nobody has ever answered, and waits for seconds at most', async () => {
       const scene = Scene.ofTest();
       const [one, other] = [await nobody(scene), await nobody(scene)];
       const [answer] = await clientOf(scene).ask(`${one},${other}`, 'GET');

@@ -151,6 +151,12 @@ export function queriesContract(name: string, open: () => Promise<OpenReaders>):
       expect(service.gauges().long).toMatchObject({ exports: 0, running: 0 });
     });
 
+    it('answers many long lists that are asked for at once', async () => {
+      const list = () => queries.iterations(problemIdOf(2), { limit: 1000 });
+      const answers = await Promise.all(Array.from({ length: 12 }, list));
+      for (const answer of answers) expect(value(answer).items).toHaveLength(1000);
+    });
+
     it('answers what is short while exports and searches are under way', async () => {
       value(await queries.problem(problemIdOf(1)));
       const busy = Array.from({ length: 4 }, async () => {

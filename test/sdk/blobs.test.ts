@@ -50,13 +50,26 @@ describe('getting a blob', () => {
 
   it('does not give the token away to another host', async () => {
     const tokens: unknown[] = [];
-    const { client, url } = await serve((request, response) => {
+    const { url } = await serve((request, response) => {
       tokens.push(request.headers.authorization);
       response.end(BYTES);
     });
+    const client = createHttpBlobs({ token: 'secret', timers });
     client.setBase('http://elsewhere.example/v1/blobs');
     await client.get(BLOB, url, forever);
     expect(tokens).toEqual([undefined]);
+  });
+
+  it('goes on at the orchestrator that leads when the one that has named the blob is gone', async () => {
+    const { client, url } = await serve((_, response) => {
+      response.destroy();
+      client.setBase(next.replace(/\/\w+$/, ''));
+    });
+    const gone = server;
+    const { url: next } = await serve((_, response) => response.end(BYTES));
+    expect(Buffer.from(await client.get(BLOB, url, forever))).toEqual(BYTES);
+    expect(waits.length).toBe(1);
+    gone?.close();
   });
 
   it('shows the token of the registration, and after a refusal the next one, before the configured one', async () => {

@@ -10,22 +10,25 @@ describe('options of a node', () => {
   it('have defaults that run on one machine', () => {
     expect(readOptions('ml_model', {}, {})).toMatchObject({
       ...{ module: 'ml_model', capacity: 1, labels: {}, version: '', token: '', outputType: '' },
-      ...{ control: 'tcp://127.0.0.1:7400', exitOnTerminate: true },
+      ...{ controls: ['tcp://127.0.0.1:7400'], exitOnTerminate: true },
     });
   });
 
   it('come from the environment where the code does not say', () => {
     const env = {
-      TUTTI_CONTROL: 'tcp://[::1]:9000',
+      TUTTI_CONTROL: 'tcp://[::1]:9000,tcp://b:7400',
       TUTTI_INSTANCE: 'left',
       TUTTI_TOKEN: 'secret',
       TUTTI_MODULE: 'ml_model',
     };
     expect(readOptions('', {}, env)).toMatchObject({
-      ...{ module: 'ml_model', control: 'tcp://[::1]:9000', instance: 'left', token: 'secret' },
+      ...{ module: 'ml_model', instance: 'left', token: 'secret' },
+      controls: ['tcp://[::1]:9000', 'tcp://b:7400'],
     });
-    const given = { control: 'tcp://host:1', instance: 'right', token: 'mine' };
-    expect(readOptions('hw_resources', given, env)).toMatchObject({ module: 'hw_resources', ...given });
+    const given = { instance: 'right', token: 'mine' };
+    expect(readOptions('hw_resources', { ...given, control: 'tcp://host:1' }, env)).toMatchObject({
+      ...{ module: 'hw_resources', controls: ['tcp://host:1'], ...given },
+    });
   });
 
   it('give the instance a name of its own where nobody does: containers share their host’s name and their pid', () => {
@@ -36,7 +39,7 @@ describe('options of a node', () => {
 
   it('are refused all at once, each with its name, its value and what would be right', () => {
     try {
-      readOptions('ML model', { capacity: 0, control: 'localhost', instance: '', flushMs: -1 }, {});
+      readOptions('ML model', { capacity: 0, control: 'tcp://a:1,localhost', instance: '', flushMs: -1 }, {});
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(TuttiError);

@@ -95,7 +95,7 @@ class Host:
                 token=s.token,
                 join=s.join,
                 keys=s.keys,
-                control=s.control,
+                controls=list(s.controls),
                 shutdown_grace_ms=s.shutdown_grace_ms,
                 flush_ms=s.flush_ms,
                 hooks=[

@@ -22,7 +22,7 @@ class Config(NamedTuple):
     token: str
     join: str
     keys: str
-    control: str
+    controls: Sequence[str]
     shutdown_grace_ms: float
     flush_ms: float
     hooks: Sequence[str]

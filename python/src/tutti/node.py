@@ -201,7 +201,8 @@ def node(
         identity across restarts; by default ``<module>@<hostname>:<pid>-<random>``
     :param labels: labels that a graph's ``require`` is compared with
     :param version: the version of the node's code; cached results of other versions are not reused (``cache``)
-    :param control: the orchestrator's control endpoint; by default ``TUTTI_CONTROL``, else ``tcp://127.0.0.1:7400``
+    :param control: the orchestrator's control endpoint; by default ``TUTTI_CONTROL``, else ``tcp://127.0.0.1:7400``; of several
+        orchestrators of one store, theirs, separated by commas
     :param token: by default ``TUTTI_TOKEN``, else none
     :param join: a join token of ``tutti node enroll``, by default ``TUTTI_JOIN``; needed once, then the node's key is enough
     :param keys: the folder of the node's keys, by default ``TUTTI_KEYS``, else ``~/.config/tutti/keys``

@@ -53,7 +53,8 @@ class NodeSettings(NamedTuple):
     instance: str
     labels: Mapping[str, str]
     version: str
-    control: str
+    controls: Sequence[str]
+    """In the order in which they are tried; at least one."""
     token: str
     join: str
     keys: str
@@ -96,7 +97,7 @@ def read_options(
         instance=instance,
         labels=dict(options.labels or {}),
         version=options.version,
-        control=options.control or env.get("TUTTI_CONTROL") or DEFAULT_CONTROL,
+        controls=(options.control or env.get("TUTTI_CONTROL") or DEFAULT_CONTROL).split(","),
         token=options.token if options.token is not None else env.get("TUTTI_TOKEN", ""),
         join=options.join if options.join is not None else env.get("TUTTI_JOIN", ""),
         keys=os.path.abspath(os.fspath(options.keys or env.get("TUTTI_KEYS") or _default_keys())),
@@ -154,7 +155,8 @@ def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
         )
     expect(0 < len(instance) <= 255, "instance", instance, "a name of 1 to 255 characters")
     right = f'an endpoint such as "{DEFAULT_CONTROL}"'
-    expect(_CONTROL.match(settings.control) is not None, "control", settings.control, right)
+    for control in settings.controls:
+        expect(_CONTROL.match(control) is not None, "control", control, right)
     # A token is a secret: a fault does not show it.
     joins = not settings.join or _JOIN.match(settings.join) is not None
     expect(joins, "join", f"{settings.join[:11]}…", "a join token of `tutti node enroll`")

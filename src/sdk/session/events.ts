@@ -80,6 +80,8 @@ export type SessionEvent =
       readonly configuration: string;
       readonly error?: ReportedError;
     }
+  /** The connection to the orchestrator is there, or was lost. */
+  | { readonly kind: 'line'; readonly isUp: boolean }
   /** An agent's cluster cannot be asked, or can be again (without an error). */
   | { readonly kind: 'trouble'; readonly error?: ReportedError }
   /** The total resources of an agent's cluster, which a hello carries to the orchestrator. */
@@ -117,6 +119,8 @@ export type Effect =
       /** Until its end is reported whatever it does. */
       readonly graceMs: number;
     }
+  /** Dial the next address. */
+  | { readonly kind: 'redial' }
   | { readonly kind: 'admitted'; readonly executionId: string; readonly ticket: number }
   | {
       readonly kind: 'upload';

@@ -31,6 +31,8 @@ RETRY_S = 30.0
 """An orchestrator that is started again answers within this."""
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
+NOBODY_S = 2.0
+"""Of several orchestrators: between its end as a standby and its beginning as the leader, none may listen for a moment."""
 _REPEATABLE = (429, 503)
 
 Query = Mapping[str, Any]
@@ -89,7 +91,8 @@ class Transport:
         headers: Optional[Mapping[str, str]] = None,
     ) -> Answer:
         params = _params(query)
-        give_up_at = time.monotonic() + RETRY_S
+        begun_at = time.monotonic()
+        nobody_s = NOBODY_S if len(self.addresses) > 1 else 0.0
         pause = FIRST_PAUSE_S
         tries = 0
         while True:
@@ -115,7 +118,8 @@ class Transport:
                 self.addresses.leave(base)
                 if tries % len(self.addresses) > 0:
                     continue
-            if wait is None or not self.has_answered or time.monotonic() + wait > give_up_at:
+            give_up_at = begun_at + (RETRY_S if self.has_answered else nobody_s)
+            if wait is None or time.monotonic() + wait > give_up_at:
                 raise failure
             await asyncio.sleep(max(pause, wait))
             pause = min(LONGEST_PAUSE_S, pause * 2)

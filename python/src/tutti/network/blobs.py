@@ -71,6 +71,8 @@ class Blobs:
         self._token = token
         self._lent = ""
         self._base = ""
+        self._left: List[str] = []
+        """Those of orchestrators that the node has left: what they have, the one that leads has."""
         self._completed: Deque[Callable[[], None]] = deque()
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
@@ -81,7 +83,11 @@ class Blobs:
 
     def set_base(self, url: str) -> None:
         """Where blobs are uploaded, as told by the welcome."""
-        self._base = url.rstrip("/")
+        base = url.rstrip("/")
+        if base != self._base and self._base:
+            self._left.append(self._base)
+        self._left = [each for each in self._left if each != base]
+        self._base = base
 
     def set_token(self, token: str) -> None:
         """What is shown there from now on. Empty: the configured token."""
@@ -123,12 +129,13 @@ class Blobs:
         threading.Thread(target=run, name="tutti-blob", daemon=True).start()
         return transfer
 
-    def _get(self, blob: BlobRef, url: str, path: str, transfer: Transfer) -> None:
-        address = _address(url)
+    def _get(self, blob: BlobRef, given: str, path: str, transfer: Transfer) -> None:
         tries = 0
 
         def attempt() -> Optional[_Again]:
             nonlocal tries
+            url = self._current(given)
+            address = _address(url)
             connection = _connect(address)
             try:
                 connection.request("GET", _target(address), headers=self._headers(address))
@@ -168,6 +175,11 @@ class Blobs:
                 connection.close()
 
         _until_done(attempt, transfer, self._may_renew)
+
+    def _current(self, url: str) -> str:
+        """Where a blob is that an orchestrator has named, which the node may have left."""
+        former = next((each for each in self._left if url.startswith(f"{each}/")), None)
+        return url if former is None else self._base + url[len(former) :]
 
     def _may_renew(self) -> bool:
         return self._lent != ""

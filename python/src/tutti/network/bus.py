@@ -12,9 +12,13 @@ from collections import deque
 from typing import Any, Callable, Deque, List, Optional
 
 import zmq
+from zmq.utils import monitor as _monitor
 
 from ..errors import TuttiError
 from .keys import Curve
+
+# It has no types in every version that is supported.
+parse_monitor_message: Any = _monitor.parse_monitor_message
 
 _RECONNECT_MS = 100
 _RECONNECT_MAX_MS = 2_000
@@ -34,7 +38,10 @@ _FRAMES_PER_TURN = 256
 class Bus:
     def __init__(self) -> None:
         self._context: Any = zmq.Context()
-        self._dealer: Any = None
+        self.dealer: Any = None
+        """The control socket, to be polled."""
+        self.monitor: Any = None
+        """Readable when ``lines`` has something to say; there is one only where several addresses are known."""
         self._publisher: Any = None
         self._outputs = ""
         self._curve: Optional[Curve] = None
@@ -42,16 +49,41 @@ class Bus:
         self.on_dropped: Callable[[bytes], None] = lambda frame: None
         """A frame that was handed to ``send`` was dropped for newer ones."""
 
-    def connect(self, control: str, curve: Optional[Curve] = None) -> Any:
-        """The control socket, to be polled. Raises ``TuttiError`` ``bad_endpoint``. Without ``curve``, nothing is encrypted."""
+    def connect(self, control: str, curve: Optional[Curve] = None, watches: bool = False) -> None:
+        """Leaves what it is connected to, and what waits to leave. Raises ``TuttiError`` ``bad_endpoint``.
+
+        :param curve: without it, nothing is encrypted
+        :param watches: whether there is a ``monitor``
+        """
+        self._leave()
         self._curve = curve
-        self._dealer = self._socket(zmq.DEALER, control)
-        self._dealer.set(zmq.SNDHWM, _PENDING_FRAMES)
+        self.dealer = self._socket(zmq.DEALER, control)
+        self.dealer.set(zmq.SNDHWM, _PENDING_FRAMES)
+        if watches:
+            self.monitor = self.dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         try:
-            self._dealer.connect(control)
+            self.dealer.connect(control)
         except zmq.ZMQError as error:
             raise _bad_endpoint("control", control, error) from error
-        return self._dealer
+
+    def lines(self) -> List[bool]:
+        """Whether the connection for control was made (true) or lost, each time that it was."""
+        changes: List[bool] = []
+        while self.monitor is not None and self.monitor.poll(0):
+            change = parse_monitor_message(self.monitor.recv_multipart(zmq.NOBLOCK))
+            changes.append(change["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        return changes
+
+    def _leave(self) -> None:
+        if self.monitor is not None:
+            self.dealer.disable_monitor()
+            self.monitor = None
+        for socket in (self.dealer, self._publisher):
+            if socket is not None:
+                socket.close(linger=_LINGER_MS)
+        self.dealer, self._publisher, self._outputs = None, None, ""
+        while self._pending:
+            self.on_dropped(self._pending.popleft())
 
     def connect_outputs(self, endpoint: str) -> None:
         """Raises ``TuttiError`` ``bad_endpoint``."""
@@ -86,7 +118,7 @@ class Bus:
     def flush(self) -> None:
         while self._pending:
             try:
-                self._dealer.send(self._pending[0], zmq.NOBLOCK)
+                self.dealer.send(self._pending[0], zmq.NOBLOCK)
             except zmq.ZMQError:
                 return
             self._pending.popleft()
@@ -105,7 +137,7 @@ class Bus:
         frames: List[bytes] = []
         for _ in range(_FRAMES_PER_TURN):
             try:
-                parts = self._dealer.recv_multipart(zmq.NOBLOCK)
+                parts = self.dealer.recv_multipart(zmq.NOBLOCK)
             except zmq.ZMQError:
                 break
             if len(parts) == 1:
@@ -115,9 +147,7 @@ class Bus:
     def close(self) -> None:
         """What was sent gets a moment to leave."""
         self.flush()
-        for socket in (self._dealer, self._publisher):
-            if socket is not None:
-                socket.close(linger=_LINGER_MS)
+        self._leave()
         self._context.term()
 
     def _socket(self, kind: int, endpoint: str) -> Any:

@@ -77,6 +77,12 @@ class LogsLost(NamedTuple):
     lines: Sequence[LogLine]
 
 
+class Line(NamedTuple):
+    """The connection to the orchestrator is there, or was lost."""
+
+    is_up: bool
+
+
 class Publish(NamedTuple):
     """A partial output. ``ticket`` comes back with ``Admitted`` once it has a place in the window."""
 
@@ -128,6 +134,7 @@ SessionEvent = Union[
     Open,
     Frame,
     Tick,
+    Line,
     TypesMissing,
     Begun,
     Progress,
@@ -150,6 +157,10 @@ class Welcomed(NamedTuple):
 
 class Renewed(NamedTuple):
     blob_token: str
+
+
+class Redial(NamedTuple):
+    """Dial the next address."""
 
 
 class Run(NamedTuple):
@@ -195,5 +206,5 @@ class End(NamedTuple):
     error: Optional[TuttiError]
 
 
-Effect = Union[Welcomed, Renewed, Run, Abort, Admitted, Upload, RunHook, Configure, Note, End]
+Effect = Union[Welcomed, Renewed, Redial, Run, Abort, Admitted, Upload, RunHook, Configure, Note, End]
 Emit = Callable[[Effect], None]

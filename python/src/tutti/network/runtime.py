@@ -42,7 +42,7 @@ from .bus import Bus
 from .clock import PauseFreeClock
 from .events import Effect, SessionEvent
 from .inlets import Ends, Inlets
-from .keys import curve_of
+from .keys import Curve, curves_of
 from .load import LoadMeter, ProcessLoad
 from .runs import NetworkRun
 from .session import Session
@@ -98,8 +98,12 @@ class NetworkRuntime:
                 token=config.join or config.token,
                 schemas=config.schemas,
                 types_by_assignment=True,
-            )
+            ),
+            has_addresses=len(config.controls) > 1,
         )
+        self._curves: List[Optional[Curve]] = []
+        self._dialled = 0
+        """The place of the dialled one among the addresses."""
         self._runs: Dict[str, NetworkRun] = {}
         self._uploads: List[Transfer] = []
         self._meter = LoadMeter()
@@ -122,20 +126,35 @@ class NetworkRuntime:
         """Returns when the node has ended, and nothing is left to do for its process."""
         try:
             config = self._config
-            curve = curve_of(config.module, config.control, config.join, config.keys)
-            dealer = self._bus.connect(config.control, curve)
+            self._curves = curves_of(config.module, config.controls, config.join, config.keys)
+            self._dial()
         except TuttiError as error:
             self._ended = messages.Ended(error)
         else:
             self._emit(events.Open())
-            self._loop(dealer)
+            self._loop()
         cancel_all(self._uploads)
         self._flush()
         self._bus.close()
         self._farewell()
 
-    def _loop(self, dealer: Any) -> None:
+    @property
+    def _control(self) -> str:
+        return self._config.controls[self._dialled]
+
+    def _dial(self) -> None:
+        self._bus.connect(self._control, self._curves[self._dialled], watches=len(self._config.controls) > 1)
+
+    def _redial(self) -> None:
+        self._dialled = (self._dialled + 1) % len(self._config.controls)
+        try:
+            self._dial()
+        except TuttiError as error:
+            self._note("error", error.message, {"code": error.code})
+
+    def _loop(self) -> None:
         poller = zmq.Poller()
+        dealer, monitor = None, None
         poller.register(self._blobs.fileno(), zmq.POLLIN)
         inlets = self._inlets
         wakers = {"author": inlets.signals, "network": inlets.own_signals}
@@ -145,6 +164,13 @@ class NetworkRuntime:
         self._note_spool()
         self._flush()
         while self._ended is None:
+            if self._bus.dealer is not dealer:
+                for left in (dealer, monitor):
+                    if left is not None:
+                        poller.unregister(left)
+                dealer, monitor = self._bus.dealer, self._bus.monitor
+                if monitor is not None:
+                    poller.register(monitor, zmq.POLLIN)
             poller.register(dealer, zmq.POLLIN | (zmq.POLLOUT if self._bus.has_pending else 0))
             now = self._clock.now_ms()
             listens = self._takes_logs(now)
@@ -158,6 +184,8 @@ class NetworkRuntime:
             self._clock.waits(wait_ms)
             ready = dict(poller.poll(int(wait_ms) + (wait_ms > int(wait_ms))))
             self._bus.flush()
+            for is_up in self._bus.lines():
+                self._emit(events.Line(is_up))
             for frame in self._bus.receive() if ready.get(dealer, 0) & zmq.POLLIN else ():
                 self._receive(frame)
             self._hear_port(self._port.fileno() in ready, listens, inlets.letters.fileno() in ready)
@@ -209,7 +237,7 @@ class NetworkRuntime:
 
     def _note(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
         """Every message about the orchestrator says which address is dialled."""
-        self._tell(events.Note(level, f"{self._config.control}: {message}", fields))
+        self._tell(events.Note(level, f"{self._control}: {message}", fields))
 
     # What comes from the author's process
 
@@ -286,6 +314,8 @@ class NetworkRuntime:
     def _perform(self, effect: Effect) -> None:
         if isinstance(effect, events.Welcomed):
             self._welcomed(effect.welcome)
+        elif isinstance(effect, events.Redial):
+            self._redial()
         elif isinstance(effect, events.Renewed):
             self._blobs.set_token(effect.blob_token)
         elif isinstance(effect, events.Run):
@@ -308,12 +338,12 @@ class NetworkRuntime:
             self._tell(effect)
 
     def _with_address(self, refusal: TuttiError) -> TuttiError:
-        told = f"{self._config.control}: {refusal.message}"
+        told = f"{self._control}: {refusal.message}"
         return TuttiError(refusal.code, told, refusal.hint, refusal.details)
 
     def _run(self, effect: events.Run) -> None:
         run = NetworkRun(
-            effect.assign, self._blobs, self._spool.directory, self._config.control, self._tell, self._emit
+            effect.assign, self._blobs, self._spool.directory, self._control, self._tell, self._emit
         )
         self._runs[effect.assign.execution_id] = run
         if effect.assign.descriptors or all(self._types.has(each.type) for each in effect.assign.inputs):
@@ -322,7 +352,7 @@ class NetworkRuntime:
             self._emit(events.TypesMissing())
 
     def _welcomed(self, welcome: Welcome) -> None:
-        control = self._config.control
+        control = self._control
         self._max_frame_bytes = welcome.max_frame_bytes or inf
         self._blobs.set_base(as_dialled(welcome.blob_url, control))
         self._blobs.set_token(welcome.blob_token)

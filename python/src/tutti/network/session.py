@@ -8,7 +8,8 @@
 4. A final refusal ends the session with its code. Nothing else that a peer sends does.
 5. Log lines leave after the beginning of the execution that they are about and before its end, and only while the connection has
    room for them.
-6. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
+6. Of several addresses it stays with the one that has welcomed it (``dialling.py``).
+7. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
 
 Times are monotonic milliseconds that never decrease.
 """
@@ -41,7 +42,8 @@ from ..protocol import (
 )
 from . import events
 from .commands import Commands
-from .events import Effect, End, Note, Renewed, SessionEvent, Welcomed
+from .dialling import Dialling
+from .events import Effect, End, Note, Redial, Renewed, SessionEvent, Welcomed
 from .executions import Executions
 from .lifecycle import Lifecycle
 from .load import ProcessLoad
@@ -103,8 +105,12 @@ class _Registration(NamedTuple):
 
 
 class Session:
-    def __init__(self, identity: Hello) -> None:
-        """``identity``: what the node says of itself in every hello; ``status`` and ``held`` are filled in each time."""
+    def __init__(self, identity: Hello, has_addresses: bool = False) -> None:
+        """``identity``: what the node says of itself in every hello; ``status`` and ``held`` are filled in each time.
+
+        ``has_addresses``: whether there are other addresses than the one that is dialled first.
+        """
+        self._dialling = Dialling(has_addresses)
         self._identity = identity
         self._effects: List[Effect] = []
         self._executions = Executions(self._tell, self._effect)
@@ -139,7 +145,7 @@ class Session:
         if isinstance(link, (_Ended, _Closed)):
             return inf
         link_at = link.due_at if isinstance(link, _Joining) else link.heartbeat_at
-        return min(link_at, self._executions.due_at, self._lifecycle.due_at)
+        return min(link_at, self._executions.due_at, self._lifecycle.due_at, self._dialling.due_at)
 
     def step(self, event: SessionEvent, now: float) -> Sequence[Effect]:
         self._effects = []
@@ -212,6 +218,8 @@ class Session:
         executions = self._executions
         if isinstance(event, events.Frame):
             self._frame(event.frame, now)
+        elif isinstance(event, events.Line):
+            self._dialling.line(event.is_up, now)
         elif isinstance(event, events.Tick):
             self._tick(now)
         elif isinstance(event, events.Progress):
@@ -243,9 +251,11 @@ class Session:
             grace_at = now + event.grace_ms
             self._lifecycle.terminate(event.reason, grace_at, grace_at + event.flush_ms, now, event.error)
         elif isinstance(self._link, _Closed):
+            self._dialling.dialled(now)
             self._join(now)
 
     def _frame(self, frame: ToNode, now: float) -> None:
+        self._dialling.answered()
         for message in frame.messages:
             if isinstance(message, Welcome):
                 self._welcomed(message, frame.epoch, now)
@@ -282,6 +292,8 @@ class Session:
             self._commands.configure(message)
 
     def _tick(self, now: float) -> None:
+        if now >= self._dialling.due_at:
+            self._redial(now)
         link = self._link
         if isinstance(link, _Joining) and now >= link.due_at:
             self._say_hello(min(link.backoff_ms * 2, HELLO_MAX_MS), link.hellos + 1, now)
@@ -293,6 +305,18 @@ class Session:
     def _beat_after(self, now: float) -> None:
         interval = self._registration.heartbeat_interval_ms if self._registration is not None else 0
         self._link = _Joined(now + interval)
+
+    def _redial(self, now: float) -> None:
+        link = self._link
+        if isinstance(link, _Joined):
+            self._note("warning", "the connection is lost for too long: the node tries its other addresses")
+        self._dialling.dialled(now)
+        self._effect(Redial())
+        self._messages = []
+        self._say = None
+        self._executions.closed()
+        due_at = max(now, self._hello_sent_at + HELLO_FIRST_MS)
+        self._link = _Joining(due_at, HELLO_FIRST_MS / 2, link.hellos if isinstance(link, _Joining) else 0)
 
     def _rejoin(self, now: float) -> None:
         if isinstance(self._link, _Joined):
@@ -345,6 +369,9 @@ class Session:
             and welcome.incarnation < before.incarnation
         ):
             return
+        if before is not None and same_store and epoch < before.epoch:
+            # From an orchestrator that leads no longer.
+            return
         # The answer to a hello that was said twice: nothing was lost since the first one.
         is_repeat = (
             isinstance(self._link, _Joined)
@@ -356,6 +383,7 @@ class Session:
         self._registration = _Registration(
             welcome.node_id, welcome.incarnation, welcome.store_id, welcome.heartbeat_interval_ms, epoch
         )
+        self._dialling.welcomed(welcome.dead_after_ms)
         if before is not None and not same_store:
             self._executions.forget_ends()
         self._awaited = None

@@ -3,7 +3,9 @@
  *
  * R1. A question is answered in one view of the store, which begins after the question has come.
  * R2. Questions share the reader's time in slices; a cancelled one ends with its slice, and nothing more is said of it.
- * R3. An export hands out a piece each time that it is asked for one: it holds no more, however slow its caller is.
+ * R3. A store may let only so many views be under way: a question waits for its view outside of its part of the time, which those that have a
+ *     view need to end it.
+ * R4. An export hands out a piece each time that it is asked for one: it holds no more, however slow its caller is.
  */
 import { messageOf } from '../../../base/errors.js';
 import { createExpressionParser, type ExpressionParser } from '../../../base/expression/grammar.js';
@@ -85,12 +87,13 @@ export class QuestionReader {
     if (!one.pieces) this.#underWay.delete(id);
   }
 
-  /** R3. */
+  /** R4. */
   async #more(id: number): Promise<void> {
     const one = this.#underWay.get(id);
     if (!one?.pieces) return;
     const { pieces } = one;
     await this.#say(id, one, async () => {
+      await one.slices.begin();
       const piece = await pieces.next();
       if (!piece.done) return [{ kind: 'piece', id }, piece.value];
       this.#underWay.delete(id);
@@ -98,11 +101,10 @@ export class QuestionReader {
     });
   }
 
-  /** In its part of the time; what fails is said instead. */
+  /** What fails is said instead. */
   async #say(id: number, { abort, slices }: UnderWay, work: () => Promise<Said>): Promise<void> {
     let said: Said;
     try {
-      await slices.begin();
       said = await work();
     } catch (thrown) {
       const code = (thrown as { readonly code?: unknown } | undefined)?.code;
@@ -139,7 +141,7 @@ export class QuestionReader {
       }
       case 'events': {
         const [after, limit] = args as [number, number];
-        return this.#deps.store.snapshot(async (reader) =>
+        return this.#view(slices, async (reader) =>
           eventsReply(id, await eventsAfter(reader, slices, after, limit)),
         );
       }
@@ -149,7 +151,7 @@ export class QuestionReader {
           const problem = await problemOf(moment, problemId);
           if (isRefusal(problem)) return problem;
           const atMoment: Look = (look) =>
-            this.#deps.store.snapshot((reader) => look(this.#moment(reader, slices, bound)));
+            this.#view(slices, (reader) => look(this.#moment(reader, slices, bound)));
           const rows = (): AsyncGenerator<View> => exportedRows(atMoment, problemId);
           one.pieces = exportedText(rows, format);
           return [{ kind: 'export', id, cursor }];
@@ -170,9 +172,18 @@ export class QuestionReader {
 
   /** Runs a question in one view of the store (R1). */
   #at(id: number, slices: Slices, bound: string, work: Work): Promise<Said> {
-    return this.#deps.store.snapshot(async (reader) => {
+    return this.#view(slices, async (reader) => {
       const result = await work(this.#moment(reader, slices, bound), await cursorOf(reader));
       return isRefusal(result) ? [{ kind: 'refused', id, refusal: result }] : result;
+    });
+  }
+
+  /** R3. */
+  #view<T>(slices: Slices, read: (reader: Reader) => Promise<T>): Promise<T> {
+    slices.pause();
+    return this.#deps.store.snapshot(async (reader) => {
+      await slices.begin();
+      return read(reader);
     });
   }
 
