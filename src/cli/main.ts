@@ -1,9 +1,13 @@
 #!/usr/bin/env node
+import { createRequire } from 'node:module';
 import { version } from '../base/version.js';
 /** The `tutti` command. */
 import { EXIT } from './exit.js';
 
-// One after the other: Node.js opens all files of an import at once, which would be more than a small limit on open files allows.
+const args = process.argv.slice(2);
+// One after the other: Node.js opens all files of an import at once, which would be more than a small limit on open files allows. What is required is read
+// file by file, and so is the largest part, which only this command needs.
+if (args[0] === 'up') createRequire(import.meta.url)('../server/up.js');
 const { parseGraph } = await import('../config/graph/graph-file.js');
 const { packageTypes } = await import('../wire/package-types.js');
 const { createProgram, run } = await import('./program.js');
@@ -36,7 +40,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 // There is nowhere left to say it.
 process.stderr.on('error', () => {});
-const args = process.argv.slice(2);
 /** It works on when its output is not read. */
 const isService = args[0] === 'up' || args[0] === 'agent';
 const program = createProgram(io, version);
