@@ -248,7 +248,7 @@ describe.skipIf(!hasGo)(`the chart${hasGo ? '' : ' (needs golang-go and sprig)'}
     const { args, volumeMounts } = container(`tutti-agent-${cluster}`);
     expect(readCommandLine(args)).toEqual({ command: 'agent', options: { cluster, state: '/state/agent' } });
     expect(readNode(plainEnv(`tutti-agent-${cluster}`), 'tutti.agent')).toMatchObject({
-      ...{ control: 'tcp://tutti:7400', token: TOKEN, join: JOIN, keys: '/state/keys' },
+      ...{ controls: ['tcp://tutti:7400'], token: TOKEN, join: JOIN, keys: '/state/keys' },
     });
     expect(volumeMounts).toContainEqual({ name: 'state', mountPath: '/state' });
     const ssh = { name: 'ssh', mountPath: '/etc/tutti/ssh', readOnly: true };
@@ -260,7 +260,7 @@ describe.skipIf(!hasGo)(`the chart${hasGo ? '' : ' (needs golang-go and sprig)'}
   it('gives a node its module, a name that stays, and what it dials', () => {
     const name = 'tutti-node-train-gpu';
     expect(readNode(plainEnv(name))).toMatchObject({
-      ...{ module: 'train', instance: `${name}-0`, control: 'tcp://tutti:7400' },
+      ...{ module: 'train', instance: `${name}-0`, controls: ['tcp://tutti:7400'] },
       ...{ token: TOKEN, join: JOIN, keys: '/state/keys' },
     });
     expect(container(name)).toMatchObject({ command: ['python3', '/app/train.py'], args: ['--quiet'] });

@@ -177,7 +177,7 @@ it('the job of an agent dials the orchestrator for the cluster that its options 
     options: { cluster: 'nomad', state: '/state/agent' },
   });
   expect(readNode(environmentOf(job), 'tutti.agent')).toMatchObject({
-    ...{ control: 'tcp://10.0.0.7:7400', token: TOKEN, join: JOIN, keys: '/state/keys' },
+    ...{ controls: ['tcp://10.0.0.7:7400'], token: TOKEN, join: JOIN, keys: '/state/keys' },
   });
   expect([job.group.count, job.task.volume_mount]).toEqual([1, { volume: 'state', destination: '/state' }]);
   expect(Object.keys(job.group.volume!)).toEqual(['state']);
@@ -186,7 +186,7 @@ it('the job of an agent dials the orchestrator for the cluster that its options 
 it('the job of a node dials the orchestrator as a module under a name that stays, with keys on the disk that stays', async () => {
   const job = await jobOf('node');
   expect(readNode(environmentOf(job))).toMatchObject({
-    ...{ control: 'tcp://10.0.0.7:7400', token: TOKEN, join: JOIN },
+    ...{ controls: ['tcp://10.0.0.7:7400'], token: TOKEN, join: JOIN },
     ...{ instance: expression('NOMAD_ALLOC_NAME'), module: expression('var.module') },
     keys: `${expression('NOMAD_ALLOC_DIR')}/data/keys`,
   });
