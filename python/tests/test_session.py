@@ -136,6 +136,17 @@ class Registration(unittest.TestCase):
         left = driver.told(WELCOME)
         self.assertEqual((of(CommandAck, left), of(ExecutionReport, left)), ([], []))
 
+    def test_says_again_that_an_execution_has_begun_which_began_between_hello_and_welcome(self) -> None:
+        driver = Driver().join()
+        driver.told(assign("e1"))
+        driver.step(events.Begun("e1"))
+        driver.told(assign("e2"))
+        self.assertEqual(len(of(Hello, driver.told(refused("say_hello")) + driver.wait(250))), 1)
+        self.assertEqual(driver.step(events.Begun("e2")), [])
+        left = driver.told(WELCOME._replace(incarnation=2), incarnation=2)
+        reports = [(each.execution_id, each.state) for each in of(ExecutionReport, left)]
+        self.assertEqual(reports, [("e2", "RUNNING")])
+
     def test_a_final_refusal_ends_it_with_its_code_and_aborts_what_runs(self) -> None:
         for code in ("replaced", "unauthorized", "schema_mismatch"):
             driver = Driver().join()

@@ -109,6 +109,8 @@ export class Session {
   #say: 'hello' | 'heartbeat' | undefined;
   #helloSentAt = Number.NEGATIVE_INFINITY;
   #hasLeft = false;
+  /** The executions that the newest hello named as begun. */
+  #namedAsBegun: ReadonlySet<string> = new Set();
   #effects: Effect[] = [];
 
   /**
@@ -425,6 +427,9 @@ export class Session {
     const all = this.#executions.held();
     const held = all.slice(0, HELD_IN_HELLO);
     const isCut = held.length < all.length;
+    this.#namedAsBegun = new Set(
+      held.flatMap(({ executionId, state }) => (state === 'ACCEPTED' ? [] : [executionId])),
+    );
     return {
       ...{ kind: 'hello', ...this.#identity, status: this.status, held },
       ...(isCut && { heldInAll: all.length }),
@@ -467,10 +472,8 @@ export class Session {
     }
     if (isRepeat) return;
     this.#executions.opened(outputWindow, now);
-    if (this.#executions.running().length > HELD_IN_HELLO) {
-      this.#say = 'heartbeat';
-      this.#executions.sayBegun(HELD_IN_HELLO);
-    }
+    this.#executions.sayBegun(this.#namedAsBegun);
+    if (this.#executions.running().length > HELD_IN_HELLO) this.#say = 'heartbeat';
     this.#reports.changed(this.status, this.#lifecycle.error);
     if (this.#lifecycle.error) this.#reports.force(this.status, this.#lifecycle.error);
     this.#note('info', before ? 'registered again' : 'registered', {

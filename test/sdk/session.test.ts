@@ -73,6 +73,19 @@ describe('registering', () => {
     expect(reports.map(({ executionId, state }) => [executionId, state])).toEqual([[id(1999), 'RUNNING']]);
   });
 
+  it('says again that an execution has begun which began between hello and welcome', () => {
+    const driver = Driver.running('e1');
+    driver.receive([assign('e2')]);
+    driver.receive([{ kind: 'refused', code: 'say_hello', message: '', incarnation: 3 }]);
+    driver.pass(HELLO_FIRST_MS);
+    driver.said();
+    driver.step({ kind: 'begun', executionId: 'e2' });
+    expect(driver.said().messages).toEqual([]);
+    driver.receive([welcome()]);
+    const reports = driver.said().messages.filter((message) => message.kind === 'execution_report');
+    expect(reports.map(({ executionId, state }) => [executionId, state])).toEqual([['e2', 'RUNNING']]);
+  });
+
   it('says nothing else between hello and welcome, and hears nothing else', () => {
     const driver = Driver.running('e1');
     driver.publish('e1');

@@ -152,10 +152,11 @@ export class Executions {
     this.#sayProgress(held, now);
   }
 
-  /** The hello named so many of them with their states: that others have begun is said again, since the first word may have been lost. */
-  sayBegun(named: number): void {
-    for (const held of [...this.#held.values()].slice(named))
-      if (held.phase.kind === 'running' && held.phase.begun) this.#outlet.say(report(held, 'RUNNING'));
+  /** That others have begun than those that a hello named as begun is said again: their first word may have been lost with the connection before. */
+  sayBegun(named: ReadonlySet<string>): void {
+    for (const held of this.#held.values())
+      if (held.phase.kind === 'running' && held.phase.begun && !named.has(held.executionId))
+        this.#outlet.say(report(held, 'RUNNING'));
   }
 
   /** Counts a line of this execution's log. Returns the lease that it carries, if something may still be said of the execution. */

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import AbstractSet, Callable, Dict, List, NamedTuple, Optional
 
 from ..errors import ReportedError, bounded
 from ..protocol import Assign, ExecutionReport, Held, Output, OutputAck
@@ -103,6 +103,12 @@ class Executions:
             return
         held.phase = held.phase._replace(begun=True)
         self._say(ExecutionReport(held.execution_id, held.lease, "RUNNING"))
+
+    def say_begun(self, named: AbstractSet[str]) -> None:
+        """That others have begun than those that a hello named as begun is said again: their first word may have been lost with the connection before."""
+        for held in self._held.values():
+            if isinstance(held.phase, Running) and held.phase.begun and held.execution_id not in named:
+                self._say(ExecutionReport(held.execution_id, held.lease, "RUNNING"))
 
     def progress(self, execution_id: str, fraction: float, message: str, now: float) -> None:
         held = self._held.get(execution_id)

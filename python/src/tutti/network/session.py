@@ -17,7 +17,7 @@ Times are monotonic milliseconds that never decrease.
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from ..errors import ReportedError, TuttiError
 from ..protocol import (
@@ -128,6 +128,8 @@ class Session:
         self._say: Optional[str] = None
         self._hello_sent_at = -inf
         self._has_left = False
+        self._named_as_begun: Set[str] = set()
+        """The executions that the newest hello named as begun."""
 
     @property
     def status(self) -> str:
@@ -345,6 +347,7 @@ class Session:
     def _hello(self) -> Hello:
         self._reports.told(self.status)
         held = self._executions.held()
+        self._named_as_begun = {each.execution_id for each in held[:_HELD_IN_HELLO] if each.state != "ACCEPTED"}
         return self._identity._replace(
             status=self.status,
             held=held[:_HELD_IN_HELLO],
@@ -394,6 +397,7 @@ class Session:
         if is_repeat:
             return
         self._executions.opened(welcome.output_window, now)
+        self._executions.say_begun(self._named_as_begun)
         if len(self._executions.running()) > _HELD_IN_HELLO:
             self._say = "heartbeat"
         error = self._lifecycle.error
