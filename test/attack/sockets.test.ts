@@ -244,6 +244,6 @@ describe('with a token and without CURVE', () => {
     });
     expect(orchestrator.ready.events).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/);
     expect(orchestrator.ready.control).toMatch(/^tcp:\/\/0\.0\.0\.0:\d+$/);
-    expect(orchestrator.process.stderr).toContain('the events socket asks for no token');
+    expect(orchestrator.process.stderr).toContain('the events socket needs no token');
   });
 });

@@ -1,6 +1,6 @@
 /** Files of blobs in memory: those that were kept, and any other as one that is there. */
 import { sha256Of } from '../../src/base/sha256.js';
-import type { BlobFiles } from '../../src/orchestrator/loop/map-lists.js';
+import type { BlobFiles } from '../../src/orchestrator/core/blob-files.js';
 
 export interface MemoryFiles extends BlobFiles {
   has: BlobFiles['has'];

@@ -16,7 +16,7 @@ import { SHA256, sha256Of } from '../../base/sha256.js';
 import type { BlobRef } from '../../model/payload.js';
 import type { Reader } from '../../store/store.js';
 import { syncPath } from '../../store/sync.js';
-import type { BlobFiles } from '../loop/map-lists.js';
+import type { BlobFiles } from '../core/blob-files.js';
 import type { Answer, Blobs, OpenBlob, Refusal } from '../port.js';
 import { refusal } from '../refusal.js';
 import * as tables from '../tables/tables.js';

@@ -2,9 +2,9 @@
 import { summaryOf } from '../../base/errors.js';
 import type { Campaign, CampaignError } from '../../model/campaign.js';
 import type { Reader } from '../../store/store.js';
+import type { BlobFiles } from '../core/blob-files.js';
 import type { LoadedGraph, State } from '../core/state.js';
 import type { CampaignFound } from '../core/turn.js';
-import type { BlobFiles } from '../loop/map-lists.js';
 import { readTask } from '../tables/read-rows.js';
 import * as tables from '../tables/tables.js';
 

@@ -10,6 +10,7 @@ import { outputReference, typeOf } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import { phaseOf, type Task } from '../../model/task.js';
 import type { Reader } from '../../store/store.js';
+import type { BlobFiles } from '../core/blob-files.js';
 import { typesOf } from '../core/nodes/module-types.js';
 import { filesOf, inputsOf } from '../core/schedule/assigned.js';
 import { cacheKey, digestOf } from '../core/schedule/cache-key.js';
@@ -18,7 +19,7 @@ import type { LookUp, State } from '../core/state.js';
 import { type Found, type LookedUp, type ReusableValue, reusableKey } from '../core/turn.js';
 import type { ResultRow } from '../tables/records.js';
 import * as tables from '../tables/tables.js';
-import { type BlobFiles, readList, readResults } from './map-lists.js';
+import { readList, readResults } from './map-lists.js';
 
 /** What looking up takes beside the store. */
 export interface LookUpDeps {

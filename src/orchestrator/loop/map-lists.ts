@@ -7,24 +7,16 @@
 import { isShallow, MAX_DEPTH } from '../../base/json/check-text.js';
 import { itemsOf, JsonText } from '../../base/json/json-text.js';
 import { MAP_TYPE, MAX_ITEMS, MAX_LIST_BYTES } from '../../model/map.js';
-import type { BlobRef, PayloadRef } from '../../model/payload.js';
+import type { PayloadRef } from '../../model/payload.js';
 import type { ReportedError } from '../../model/protocol.js';
 import { moduleName, type Task } from '../../model/task.js';
 import type { Reader } from '../../store/store.js';
+import type { BlobFiles } from '../core/blob-files.js';
 import { inputsOf } from '../core/schedule/assigned.js';
 import type { State } from '../core/state.js';
 import type { LookedUp } from '../core/turn.js';
 import { refFromRow } from '../tables/payload-ref.js';
 import * as tables from '../tables/tables.js';
-
-/** The files of blobs, as what decides needs them. */
-export interface BlobFiles {
-  has(blob: BlobRef): Promise<boolean>;
-  /** All of it; nothing where its file is gone or has other content. */
-  read(blob: BlobRef): Promise<Uint8Array | undefined>;
-  /** Keeps it as the file of a blob, whose row is to be committed at once. `busy`: that blob is being changed just now. */
-  keep(bytes: Uint8Array): Promise<BlobRef | 'busy' | 'no room'>;
-}
 
 type Failed = { readonly kind: 'failed'; readonly error: ReportedError };
 
