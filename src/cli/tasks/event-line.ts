@@ -9,7 +9,9 @@ import { sourceOf } from './task.js';
 /** An event as one line: `12:03:04 0189abcd/2 ml_model execution.progress 50 % reading the grid mix`. */
 export function eventLine(event: StreamedEvent): string {
   const task =
-    event.problem_id === undefined ? undefined : `${shortId(event.problem_id)}/${event.iteration_id ?? ''}`;
+    event.problem_id === undefined
+      ? undefined
+      : [shortId(event.problem_id), event.iteration_id].filter((part) => part !== undefined).join('/');
   const node = typeof event.node_id === 'string' ? `node ${shortId(event.node_id)}` : undefined;
   const parts = [event.at.slice(11, 19), task, event.module, event.type, detailOf(event), node];
   return parts.filter((part) => part !== undefined && part !== '').join(' ');
