@@ -5,19 +5,15 @@
  * 2. An iteration begins in the same commit that says it has: nothing begins twice.
  * 3. A scheduler that keeps throwing over a campaign ends it as errored; everything else goes on.
  */
-import { messageOf } from '../../../base/errors.js';
 import { type Campaign, campaignHasEnded } from '../../../model/campaign.js';
 import { formatTaskId } from '../../../model/task-id.js';
-import { assertWithinLimit } from '../../../scheduling/broker.js';
 import {
-  type CampaignPlan,
   type CampaignStep,
   type CampaignView,
   scheduleCampaign,
 } from '../../../scheduling/campaign-scheduler.js';
-import { attempt } from '../attempt.js';
 import { emit } from '../emit.js';
-import { tryRows } from '../rows.js';
+import { evaluateDue } from '../evaluate-due.js';
 import { campaignLookUpKey } from '../state.js';
 import { stopTask } from '../tasks/stop-task.js';
 import type { Turn } from '../turn.js';
@@ -28,37 +24,22 @@ import { readinessOf } from './readiness.js';
 /** Evaluates all campaigns that are due. Whether there were any: tasks may have to be evaluated anew. */
 export function scheduleCampaigns(turn: Turn, onError: (thrown: unknown) => void): boolean {
   const { state } = turn;
-  const { campaignBroker: broker } = state;
   takeLookUps(turn);
-  let isChanged = false;
-  for (let next = broker.dequeue(turn.nowMs); next; next = broker.dequeue(turn.nowMs)) {
-    const delivery = next;
-    const { key } = delivery.item;
-    const campaign = state.campaigns.get(key);
-    if (!campaign || campaignHasEnded(campaign)) {
-      broker.forget(key);
-      continue;
-    }
-    let plan: CampaignPlan | undefined;
-    const evaluated = attempt(turn, () => {
-      assertWithinLimit(delivery);
-      plan = scheduleCampaign(viewOf(turn, campaign), turn.nowMs);
+  return evaluateDue<Campaign>(turn, state.campaignBroker, {
+    find(id) {
+      const campaign = state.campaigns.get(id);
+      return campaign && !campaignHasEnded(campaign) ? campaign : undefined;
+    },
+    evaluate(campaign) {
+      const plan = scheduleCampaign(viewOf(turn, campaign), turn.nowMs);
       for (const step of plan.steps) carryOut(turn, campaign, step);
-      noteAwaiting(turn, key);
-      if (state.isCareful) tryRows(turn.journal);
-    });
-    if (evaluated.ok) {
-      isChanged ||= plan!.steps.length > 0;
-      broker.ack(delivery, plan!.followUpMs);
-      continue;
-    }
-    state.counters.add('evaluations_failed');
-    if (broker.nack(delivery, turn.nowMs) !== 'exhausted') continue;
-    const message = `the scheduler could not work on this campaign: ${messageOf(evaluated.thrown)}`;
-    const given = attempt(turn, () => abandon(turn, campaign, message));
-    if (!given.ok) onError(given.thrown);
-  }
-  return isChanged;
+      noteAwaiting(turn, campaign.id);
+      return plan;
+    },
+    giveUp: (campaign, why) =>
+      abandon(turn, campaign, `the scheduler could not work on this campaign: ${why}`),
+    onError,
+  });
 }
 
 /** 3. One that is ending already is left as it is. */

@@ -5,16 +5,13 @@
  * 1. One evaluation of a service at a time; what has changed meanwhile is one more.
  * 2. A scheduler that keeps throwing over a service leaves it as it is, degraded; everything else goes on.
  */
-import { messageOf } from '../../../base/errors.js';
 import { labelsOf } from '../../../model/cluster.js';
 import { hasEnded } from '../../../model/execution.js';
 import { type Replica, type Service, serviceGraphName, serviceModule } from '../../../model/service.js';
 import { phaseOf } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';
-import { assertWithinLimit } from '../../../scheduling/broker.js';
 import {
   type FittingCluster,
-  type FleetPlan,
   type FleetStep,
   type FleetView,
   scheduleFleet,
@@ -22,10 +19,9 @@ import {
 import { hasLabels } from '../../../scheduling/placement.js';
 import { storedProject } from '../../tables/row.js';
 import { aboutTask } from '../about.js';
-import { attempt } from '../attempt.js';
 import { agentOf } from '../clusters/clusters.js';
 import { emit } from '../emit.js';
-import { tryRows } from '../rows.js';
+import { evaluateDue } from '../evaluate-due.js';
 import { stopExecution } from '../schedule/planner.js';
 import { instanceKey, type State } from '../state.js';
 import { storeOwn } from '../tasks/reuse.js';
@@ -38,36 +34,18 @@ const PRIORITY = 50;
 /** Evaluates all services that are due. Whether there were any: tasks may have to be evaluated anew. */
 export function scheduleServices(turn: Turn, onError: (thrown: unknown) => void): boolean {
   const { state } = turn;
-  const { serviceBroker: broker } = state;
-  let isChanged = false;
-  for (let next = broker.dequeue(turn.nowMs); next; next = broker.dequeue(turn.nowMs)) {
-    const delivery = next;
-    const { key } = delivery.item;
-    const service = state.services.get(key);
-    if (!service) {
-      broker.forget(key);
-      continue;
-    }
-    let plan: FleetPlan | undefined;
-    const evaluated = attempt(turn, () => {
-      assertWithinLimit(delivery);
-      plan = scheduleFleet(viewOf(state, service), turn.nowMs);
+  return evaluateDue<Service>(turn, state.serviceBroker, {
+    find: (name) => state.services.get(name),
+    evaluate(service) {
+      const plan = scheduleFleet(viewOf(state, service), turn.nowMs);
       for (const step of plan.steps) carryOut(turn, service, step);
-      judge(turn, key, plan.reasons);
-      if (state.isCareful) tryRows(turn.journal);
-    });
-    if (evaluated.ok) {
-      isChanged ||= plan!.steps.length > 0;
-      broker.ack(delivery, plan!.followUpMs);
-      continue;
-    }
-    state.counters.add('evaluations_failed');
-    if (broker.nack(delivery, turn.nowMs) !== 'exhausted') continue;
-    const reason = `the scheduler could not work on this service: ${messageOf(evaluated.thrown)}`;
-    const told = attempt(turn, () => judge(turn, key, [reason]));
-    if (!told.ok) onError(told.thrown);
-  }
-  return isChanged;
+      judge(turn, service.spec.name, plan.reasons);
+      return plan;
+    },
+    giveUp: ({ spec }, why) =>
+      judge(turn, spec.name, [`the scheduler could not work on this service: ${why}`]),
+    onError,
+  });
 }
 
 function judge(turn: Turn, name: string, reasons: readonly string[]): void {
