@@ -242,9 +242,14 @@ export class EvaluationBroker<T extends Evaluable> {
 }
 
 function pending<T extends Evaluable>(item: T): Slot<T> {
-  const { priority, queuedAt, queueSeq } = item;
   return {
-    ...{ item, priority, queuedAt, queueSeq },
-    ...{ deliveries: 0, receipt: 0, answerByMs: 0, state: 'pending' },
+    priority: item.priority,
+    queuedAt: item.queuedAt,
+    queueSeq: item.queueSeq,
+    item,
+    deliveries: 0,
+    receipt: 0,
+    answerByMs: 0,
+    state: 'pending',
   };
 }

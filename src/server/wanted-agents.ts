@@ -18,8 +18,10 @@ export class WantedAgents {
   /** Calls back when the answer of `names` may be another one. Returns the unsubscribe. */
   onChange(listener: () => void): () => void {
     return this.#coordinator.events.onCommitted((events) => {
-      const concerned = events.some(({ json }) =>
-        /"type":"(cluster\.(added|changed|removed)|graph\.stored)"/.test(json),
+      // Such an event is about no problem: the texts of most events need not be searched.
+      const concerned = events.some(
+        ({ problemId, json }) =>
+          problemId === undefined && /"type":"(cluster\.(added|changed|removed)|graph\.stored)"/.test(json),
       );
       if (concerned) listener();
     });
