@@ -28,6 +28,8 @@ export interface ListedCampaignJson {
   readonly ended_by: CampaignStop | null;
   readonly error: CampaignError | null;
   readonly deadline: string | null;
+  /** When the next iteration may begin; `null` without a schedule, and once none begins any longer. */
+  readonly next_at: string | null;
   readonly created_at: string;
   readonly updated_at: string;
   readonly ended_at: string | null;
@@ -45,6 +47,7 @@ export interface CampaignJson extends ListedCampaignJson {
   /** What the points are put into. */
   readonly input: unknown;
   readonly policy: CampaignPolicyJson;
+  readonly schedule: { readonly cron: string; readonly time_zone: string } | null;
 }
 
 /** As it was asked for, with all defaults. */

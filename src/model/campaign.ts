@@ -88,6 +88,14 @@ export interface Objective {
   readonly minImprovement?: number;
 }
 
+/** When iterations may begin: one at each time, or later if the campaign cannot begin one then. Times that are missed count as one. */
+export interface Schedule {
+  /** Minute, hour, day, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
+  readonly cron: string;
+  /** By its IANA name. */
+  readonly timeZone: string;
+}
+
 /** A campaign as it was asked for; it never changes. */
 export interface CampaignSpec {
   readonly graph: string;
@@ -107,6 +115,8 @@ export interface CampaignSpec {
   /** Unix milliseconds. @default none */
   readonly deadlineAt?: number;
   readonly stopOnFailure: boolean;
+  /** @default iterations begin one after the other */
+  readonly schedule?: Schedule;
 }
 
 /** A moment by both clocks. */
@@ -140,6 +150,7 @@ export interface CampaignRules {
   readonly stopOnFailure: boolean;
   readonly goal?: Goal;
   readonly minImprovement?: number;
+  readonly schedule?: Schedule;
 }
 
 export interface Campaign {
@@ -152,6 +163,8 @@ export interface Campaign {
   readonly rules: CampaignRules;
   readonly standing: CampaignStanding;
   readonly deadline?: Due;
+  /** With a schedule: no iteration begins before. Nothing where no time is left. */
+  readonly next?: Due;
   readonly isPaused: boolean;
   /** Iterations that a person has asked for and that have not begun. */
   readonly steps: number;
@@ -204,9 +217,10 @@ export function campaignHasEnded({ standing }: Pick<Campaign, 'standing'>): bool
 }
 
 export function rulesOf(spec: CampaignSpec): CampaignRules {
-  const { mode, propose, maxIterations, maxParallel, stopOnFailure, objective } = spec;
+  const { mode, propose, maxIterations, maxParallel, stopOnFailure, objective, schedule } = spec;
   return {
     ...{ mode, proposer: propose.kind, maxIterations, maxParallel, stopOnFailure },
+    ...(schedule && { schedule }),
     ...(objective && { goal: objective.goal }),
     ...(objective?.minImprovement !== undefined && { minImprovement: objective.minImprovement }),
   };

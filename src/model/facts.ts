@@ -529,7 +529,7 @@ export const FACTS = {
   'campaign.initializing': {
     about: 'problem',
     shown: { campaign: 'text', graph: 'text', mode: 'campaign mode' },
-    withheld: { spec: 'campaign spec' },
+    withheld: { spec: 'campaign spec', next_at: 'moment?' },
   },
   'campaign.running': { about: 'problem', shown: { campaign: 'text' } },
   /** `outcome`: how it ends once nothing of it is under way. */
@@ -732,7 +732,7 @@ export const FACTS = {
   /** Its proposer is asked what to try next. */
   'campaign.asked': { about: 'problem', withheld: { task_id: 'id' } },
   /** An iteration has begun. */
-  'campaign.iterated': { about: 'task', withheld: {} },
+  'campaign.iterated': { about: 'task', withheld: { next_at: 'moment?' } },
   /** One has ended. `value`: of the objective. */
   'campaign.judged': { about: 'task', withheld: { state: 'task end', value: 'number?' } },
   /** No further one begins. */

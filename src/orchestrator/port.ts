@@ -238,6 +238,13 @@ export interface AskedCampaign {
   /** What the points are put into; without points, the input of all its iterations. */
   readonly input: unknown;
   readonly policy: AskedPolicy;
+  readonly schedule?: AskedSchedule;
+}
+
+export interface AskedSchedule {
+  readonly cron: string;
+  /** By its IANA name. @default UTC */
+  readonly time_zone?: string;
 }
 
 export interface AskedPolicy {

@@ -5,7 +5,8 @@
  * K1. An iteration's end is judged once, before anything else that follows from it.
  * K2. Points begin in the order of their numbers, and of a module's proposals one at a time.
  * K3. What ends a campaign is decided in one order: the deadline, a failure, what is good enough, what there is left to try.
- * K4. A campaign ends only after nothing of it is under way.
+ * K4. With a schedule, one iteration begins at each of its times: at once where it could not begin then.
+ * K5. A campaign ends only after nothing of it is under way.
  */
 import {
   type Campaign,
@@ -175,7 +176,7 @@ class CampaignPlanner {
     return closing;
   }
 
-  /** K2. */
+  /** K2, K4. */
   #propose(): void {
     const { rules, begun, open, isPaused, steps } = this.#campaign;
     const left = rules.maxIterations - begun;
@@ -185,13 +186,19 @@ class CampaignPlanner {
     }
     const asked = rules.mode === 'interactive' ? steps : left;
     const wanted = isPaused ? 0 : Math.min(left, asked, rules.maxParallel - open.size);
-    if (wanted <= 0) return;
+    if (wanted <= 0 || !this.#isTime()) return;
     if (this.#view.room === 0) {
       this.#isDue(this.#nowMs + ROOM_AGAIN_MS);
       return;
     }
     if (rules.proposer === 'module') this.#proposeByModule(begun + 1);
-    else this.#proposePoints(begun + 1, Math.min(wanted, this.#view.room, POINTS_AT_ONCE));
+    else
+      this.#proposePoints(begun + 1, Math.min(rules.schedule ? 1 : wanted, this.#view.room, POINTS_AT_ONCE));
+  }
+
+  #isTime(): boolean {
+    const { rules, next } = this.#campaign;
+    return rules.schedule === undefined || (next !== undefined && this.#isDue(next.dueMs));
   }
 
   #proposePoints(first: number, count: number): void {
@@ -225,7 +232,7 @@ class CampaignPlanner {
     else this.#fail(proposed.error);
   }
 
-  /** K4. */
+  /** K5. */
   #finalize(outcome: CampaignOutcome): void {
     const { open } = this.#campaign;
     const underWay = [...open].filter((iterationId) => this.#view.isUnderWay(iterationId));

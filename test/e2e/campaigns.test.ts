@@ -105,6 +105,28 @@ describe('a campaign', () => {
     expect([again.status, again.body.error?.code]).toEqual([409, 'campaign_ended']);
   }, 60_000);
 
+  it('begins an iteration at a time of its schedule that comes while there is no orchestrator, and only one', async () => {
+    const answer = await orchestrator.post('/v1/campaigns', {
+      ...{ name: 'scheduled', graph: 'sweep', input: { x: 7 } },
+      policy: { propose: { repeat: true }, max_iterations: 9 },
+      schedule: { cron: '* * * * *', time_zone: 'Europe/Berlin' },
+    });
+    const id = String(answer.body.campaign_id);
+    await reaches(id, 'running');
+    const { next_at } = await campaign(id);
+    expect(await ran(id)).toEqual([]);
+    await orchestrator.process.end('SIGKILL');
+    await expect.poll(() => Date.now(), { timeout: 70_000 }).toBeGreaterThan(Date.parse(String(next_at)));
+    await orchestrator.restart();
+    await expect.poll(() => ran(id), { timeout: 30_000 }).toEqual(['1 7']);
+    const after = await campaign(id);
+    expect(Date.parse(String(after.next_at)) - Date.parse(String(next_at))).toBe(60_000);
+    const told = await orchestrator.post(`/v1/campaigns/${id}/commands`, { command: 'finish' });
+    expect(told.status).toBe(202);
+    await reaches(id, 'completed');
+    expect(await campaign(id)).toMatchObject({ iterations: 1, next_at: null });
+  }, 150_000);
+
   it('takes its inputs from a module of any graph, written in Python', async (ctx) => {
     if ((await runPython(['-c', 'import zmq, google.protobuf'])).code !== 0)
       return ctx.skip('needs pyzmq and protobuf');

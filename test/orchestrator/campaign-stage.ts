@@ -6,7 +6,7 @@ import type { ModuleSpec } from '../../src/model/graph.js';
 import { prepareCampaign } from '../../src/orchestrator/campaigns/prepare.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import type { Step } from '../../src/orchestrator/core/turn.js';
-import type { AskedPolicy, Refusal } from '../../src/orchestrator/port.js';
+import type { AskedPolicy, AskedSchedule, Refusal } from '../../src/orchestrator/port.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
@@ -54,15 +54,22 @@ export class CampaignStage {
     }
   }
 
-  asks(policy: Partial<AskedPolicy>, input: unknown = {}): ReturnType<typeof prepareCampaign> {
+  asks(
+    policy: Partial<AskedPolicy>,
+    input: unknown = {},
+    schedule?: AskedSchedule,
+  ): ReturnType<typeof prepareCampaign> {
     const { state } = this.core;
     const deps = { state, bound: '*', types, wallMs: () => this.core.wallMs };
     const asked = { mode: 'automated', propose: { repeat: true }, ...policy } as const;
-    return prepareCampaign(deps, { kind: 'run_campaign', name: 'sweep', graph: 'g', input, policy: asked });
+    return prepareCampaign(deps, {
+      ...{ kind: 'run_campaign', name: 'sweep', graph: 'g', input, policy: asked },
+      ...(schedule && { schedule }),
+    });
   }
 
-  async run(policy: Partial<AskedPolicy>, input: unknown = {}): Promise<void> {
-    const request = this.asks(policy, input);
+  async run(policy: Partial<AskedPolicy>, input: unknown = {}, schedule?: AskedSchedule): Promise<void> {
+    const request = this.asks(policy, input, schedule);
     if ('ok' in request) throw new Error(JSON.stringify(request.details));
     const answer = await this.core.ask(request);
     if (!answer.ok) throw new Error(answer.message);
@@ -105,6 +112,15 @@ export class CampaignStage {
   async pass(ms: number): Promise<void> {
     for (const turned of await this.core.pass(ms)) await this.take(turned);
     await this.settle();
+  }
+
+  /** All nodes are heard, with what they have. */
+  async beat(): Promise<void> {
+    for (const peer of this.peers) {
+      const held = [...this.open.values()].filter((ordered) => ordered.peer === peer);
+      const executions = held.map(({ order }) => order.executionId);
+      await this.take(await peer.beat(executions, executions.length > 0 ? 'RUNNING' : 'IDLE'));
+    }
   }
 
   async take(turned: Turned): Promise<void> {
@@ -165,8 +181,8 @@ export class CampaignStage {
   }
 
   /** The process ends here; its nodes say hello to the next one, and go on with what they have. */
-  async crash(): Promise<void> {
-    await this.core.restart();
+  async crash(downMs?: number): Promise<void> {
+    await this.core.restart(downMs);
     for (const peer of this.peers) {
       const held = [...this.open.values()]
         .filter((ordered) => ordered.peer === peer)

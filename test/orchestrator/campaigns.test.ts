@@ -148,6 +148,47 @@ describe('a campaign', () => {
     expect([stage.phase, stage.ran.length]).toEqual(['completed', 2]);
   });
 
+  it('begins one iteration at each time of its schedule, and one for all that were missed', async () => {
+    const stage = await CampaignStage.open({ timeoutMs: 3_600_000 });
+    await stage.join('work');
+    const SECONDS = 1000;
+    const passes = async (ms: number): Promise<void> => {
+      for (let left = ms; left > 0; left -= SECONDS) {
+        await stage.beat();
+        await stage.pass(Math.min(left, SECONDS));
+      }
+    };
+    await stage.run({ max_iterations: 4 }, {}, { cron: '* * * * *' });
+    const first = stage.campaign.next!.at;
+    const minutesTo = (next: number): number => (next - first) / (60 * SECONDS);
+    await passes(first - stage.core.wallMs - SECONDS);
+    expect(stage.working).toEqual([]);
+    await passes(2 * SECONDS);
+    expect([stage.working, minutesTo(stage.campaign.next!.at)]).toEqual([[1], 1]);
+    // It has not ended at the next two times: they count as one.
+    const [long] = [...stage.open.values()];
+    await stage.take(await long!.peer.report(long!.order, 'RUNNING'));
+    await passes(140 * SECONDS);
+    expect(stage.working).toEqual([1]);
+    await stage.gives('work', {});
+    expect([stage.working, minutesTo(stage.campaign.next!.at)]).toEqual([[2], 3]);
+    await stage.gives('work', {});
+    expect(stage.working).toEqual([]);
+    // There is no orchestrator.
+    await stage.crash(240 * SECONDS);
+    expect([stage.working, minutesTo(stage.campaign.next!.at)]).toEqual([[3], 7]);
+    await stage.gives('work', {});
+    // A person holds it.
+    await stage.command('pause');
+    await passes(130 * SECONDS);
+    expect(stage.working).toEqual([]);
+    await stage.command('resume');
+    expect(stage.working).toEqual([4]);
+    await stage.gives('work', {});
+    expect([stage.phase, stage.ran.length]).toEqual(['completed', 4]);
+    expect(await stage.core.faults()).toEqual([]);
+  });
+
   it('asks a module what to try next, with all that has been', async () => {
     const stage = await staged();
     await stage.join('suggest');

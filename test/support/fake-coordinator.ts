@@ -435,7 +435,15 @@ export function createFakeCoordinator(
           ...{ campaign_id: request.name, problem_id: request.name, name: request.name, project: 'default' },
           ...{ graph: request.graph, graph_version: 1, phase: 'running', mode: 'automated', paused: false },
           ...{ iterations: 0, max_iterations: 1, running: [], steps: 0, waits_for: [], best: null },
-          ...{ ended_by: null, error: null, deadline: null, created_at: AT, updated_at: AT, ended_at: null },
+          ...{
+            ended_by: null,
+            error: null,
+            deadline: null,
+            next_at: null,
+            created_at: AT,
+            updated_at: AT,
+            ended_at: null,
+          },
         });
         return {
           ...{ ok: true, kind: 'accepted' },
@@ -576,6 +584,7 @@ export function createFakeCoordinator(
                 ...{ max_parallel: 1, deadline: null, initializing_deadline_ms: 300_000, objective: null },
                 stop_on_failure: false,
               },
+              schedule: null,
             })
           : missing(`campaign ${id}`),
       async jobs({ state }, page) {

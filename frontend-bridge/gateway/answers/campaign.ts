@@ -43,6 +43,9 @@ const campaignShape = {
   ended_by: z.enum(CAMPAIGN_STOPS).nullable().describe('The reason why no further iteration begins'),
   error: campaignError.nullable(),
   deadline: time.nullable(),
+  next_at: time
+    .nullable()
+    .describe('When the next iteration may begin; null without a schedule, and once none begins any longer'),
   created_at: time,
   updated_at: time,
   ended_at: time.nullable(),
@@ -74,6 +77,7 @@ export const campaignView: Documented<CampaignJson> = named(
         .nullable(),
       stop_on_failure: z.boolean(),
     }),
+    schedule: z.object({ cron: z.string(), time_zone: z.string() }).nullable(),
   }),
 );
 

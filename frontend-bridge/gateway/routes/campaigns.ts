@@ -67,6 +67,13 @@ const runBody = z.strictObject({
   graph: z.string(),
   input: z.unknown().describe('What the points are put into, in the JSON mapping of the type of the source'),
   policy: policyBody,
+  schedule: z
+    .strictObject({
+      cron: z.string().describe('Minute, hour, day, month, day of the week: such as 0 3 * * MON'),
+      time_zone: z.string().exactOptional().describe('By its IANA name, such as Europe/Berlin; default UTC'),
+    })
+    .exactOptional()
+    .describe('One iteration begins at each of these times; times that are missed count as one'),
 });
 
 const commandBody = z.strictObject({ command: z.enum(CAMPAIGN_COMMANDS) });

@@ -126,12 +126,15 @@ function standing({ phase, paused }: ListedCampaignJson): string {
 
 function describe(campaign: CampaignJson): string {
   const { name, graph, graph_version, iterations, max_iterations, best, policy, waits_for } = campaign;
+  const { schedule, next_at } = campaign;
   const lines: (readonly [string, unknown])[] = [
     ['campaign', campaign.campaign_id],
     ['graph', `${graph} version ${graph_version}`],
     ['iterations', `${iterations} of at most ${max_iterations}`],
     ['under way', campaign.running.join(', ') || '-'],
     ['proposals', JSON.stringify(policy.propose)],
+    ...(schedule ? ([['schedule', `${schedule.cron} (${schedule.time_zone})`]] as const) : []),
+    ...(next_at === null ? [] : ([['next', next_at]] as const)),
     ...(policy.until === null ? [] : ([['until', policy.until]] as const)),
     ...(best ? ([['best', `${best.value} (iteration ${best.iteration_id})`]] as const) : []),
     ...(best ? ([['its input', JSON.stringify(best.input)]] as const) : []),

@@ -22,10 +22,12 @@ export function beginCampaign(
   const { problem_id: id, campaign: name, project = DEFAULT_PROJECT, graph, spec } = fact;
   const until = dueAt(moment.at + spec.initializingMs, moment);
   const { deadlineAt } = spec;
+  const { next_at } = fact;
   state.undo.put(state.campaigns, id, {
     ...{ id, name, project, graph, graphVersion: spec.graphVersion, rules: rulesOf(spec) },
     standing: { kind: 'initializing', until, missing: [] },
     ...(deadlineAt !== undefined && { deadline: dueAt(deadlineAt, moment) }),
+    ...(next_at !== undefined && { next: dueAt(next_at, moment) }),
     ...{ isPaused: false, steps: 0, begun: 0, open: new Set<number>() },
     ...{ createdAt: moment.at, updatedAt: moment.at },
   });
@@ -64,12 +66,13 @@ export function iterateCampaign(
   moment: Moment,
 ): void {
   const { open, steps, begun, proposal } = known(state, fact);
-  const { iteration_id } = fact;
+  const { iteration_id, next_at } = fact;
   // C2 of `campaign.ts`.
   if (iteration_id !== begun + 1) throw new Error(`iteration ${iteration_id} comes after ${begun}`);
   const changes = {
     ...{ begun: iteration_id, open: new Set([...open, iteration_id]), steps: Math.max(0, steps - 1) },
     ...(proposal && { proposal: { ...proposal, isAsked: false } }),
+    ...(next_at !== undefined && { next: dueAt(next_at, moment) }),
   };
   set(state, fact, changes, moment);
 }

@@ -5,14 +5,15 @@ import { type Fault, summaryOf } from '../../base/errors.js';
 import { printJson } from '../../base/json/json-text.js';
 import { pointer } from '../../base/json/pointer.js';
 import { projectFor } from '../../model/access.js';
-import type { CampaignSpec, Objective } from '../../model/campaign.js';
+import type { CampaignSpec, Objective, Schedule } from '../../model/campaign.js';
 import { MAX_INPUT_BYTES, MAX_ITERATIONS, MAX_PARALLEL } from '../../model/campaign-limits.js';
 import { BadPointer, pointAt, pointsIn, withPoint } from '../../model/campaign-points.js';
 import { isPrivateGraph } from '../../model/private-graph.js';
 import { MAX_TITLE_CHARACTERS } from '../../model/problem.js';
+import { scheduleFault } from '../../scheduling/cron.js';
 import type { LoadedGraph } from '../core/state.js';
 import type { PreparedRequest } from '../core/turn.js';
-import type { AskedPolicy, Refusal, Request } from '../port.js';
+import type { AskedPolicy, AskedSchedule, Refusal, Request } from '../port.js';
 import { refusal } from '../refusal.js';
 import { type AddFault, expressionFaults, fieldFault } from './expressions.js';
 import { type PreparedProposer, type ProposalDeps, proposalsOf } from './proposals.js';
@@ -29,7 +30,7 @@ const DAY_MS = 24 * 3_600_000;
 
 export function prepareCampaign(
   deps: PrepareCampaignDeps,
-  { name, graph: graphName, input, policy }: Asked,
+  { name, graph: graphName, input, policy, schedule }: Asked,
 ): Extract<PreparedRequest, { kind: 'run_campaign' }> | Refusal {
   const faults: Fault[] = [];
   const add: AddFault = (path, code, message) => {
@@ -61,6 +62,7 @@ export function prepareCampaign(
     ...limitsOf(policy, points, add),
     ...timesOf(policy, deps.wallMs(), add),
     ...objectiveOf(policy, graph, add),
+    ...scheduleOf(schedule, policy, deps.wallMs(), add),
     stopOnFailure: policy.stop_on_failure ?? false,
   };
   if (policy.until !== undefined) expressionFaults(policy.until, graph, add);
@@ -104,6 +106,25 @@ function timesOf(
     initializingMs: typeof initializing === 'number' ? initializing : INITIALIZING_MS,
     ...(typeof deadlineAt === 'number' && { deadlineAt }),
   };
+}
+
+function scheduleOf(
+  asked: AskedSchedule | undefined,
+  { mode }: AskedPolicy,
+  wallMs: number,
+  add: AddFault,
+): Pick<CampaignSpec, 'schedule'> {
+  if (!asked) return {};
+  const schedule: Schedule = { cron: asked.cron.trim(), timeZone: asked.time_zone ?? 'UTC' };
+  if (mode === 'interactive')
+    add(
+      '/schedule',
+      'not_automated',
+      'iterations of an interactive campaign begin when a person asks for them',
+    );
+  const fault = scheduleFault(schedule, wallMs);
+  if (fault) add(`/schedule/${fault.field}`, fault.code, fault.message);
+  return { schedule };
 }
 
 /** Milliseconds, or the fault. */

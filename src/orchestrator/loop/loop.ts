@@ -36,6 +36,8 @@ const BATCH_BYTES = 32 * 1024 * 1024;
 const UNHURRIED_MS = 10;
 const COMMIT_AGAIN_MS = 250;
 const COMMIT_AGAIN_MAX_MS = 5000;
+/** The longest that a timer of the system can be. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const NOTHING_WRITTEN = { kind: 'committed' } as const;
 
 export interface LoopClock {
@@ -415,7 +417,8 @@ export class Loop implements Proposals {
     if (due === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(
       () => void this.post({ kind: 'wake' }),
-      Math.max(1, due - this.#deps.clock.nowMs()),
+      // A longer one would end at once.
+      Math.min(Math.max(1, due - this.#deps.clock.nowMs()), MAX_TIMER_MS),
     );
   }
 }

@@ -23,6 +23,7 @@ export async function campaign(moment: Moment, id: string): Promise<Open<Campaig
     best: listed.best && { ...listed.best, input: best ? await payloads.inputOf(reader, best) : null },
     input: readExactly(spec.input),
     policy: policyOf(spec),
+    schedule: spec.schedule ? { cron: spec.schedule.cron, time_zone: spec.schedule.timeZone } : null,
   };
 }
 

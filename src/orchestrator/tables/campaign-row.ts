@@ -25,6 +25,8 @@ export interface CampaignRow {
   readonly stop?: CampaignStop | undefined;
   readonly outcome?: CampaignOutcome | undefined;
   readonly deadline?: number | undefined;
+  /** When the next iteration may begin, with a schedule. */
+  readonly next_at?: number | undefined;
   readonly paused: boolean;
   readonly steps: number;
   readonly begun: number;
@@ -46,7 +48,12 @@ export function campaignToRow(campaign: Campaign): CampaignRow {
     ...(standing.kind === 'initializing' && { until: standing.until.at, missing: standing.missing }),
     ...(standing.kind === 'running' && { stop: standing.stop }),
     ...('outcome' in standing && { outcome: standing.outcome }),
-    ...{ deadline: deadline?.at, paused: campaign.isPaused, steps: campaign.steps },
+    ...{
+      deadline: deadline?.at,
+      next_at: campaign.next?.at,
+      paused: campaign.isPaused,
+      steps: campaign.steps,
+    },
     ...{ begun: campaign.begun, open: [...campaign.open], proposal, best },
     newest_succeeded: campaign.newestSucceeded,
     ...{ created_at: campaign.createdAt, updated_at: campaign.updatedAt, ended_at: campaign.endedAt },
@@ -59,10 +66,8 @@ export function campaignFromRow(row: CampaignRow, clocks: Clocks): Campaign {
   return {
     ...{ id: row.campaign_id, name: row.name, project: projectOfRow(row), graph: row.graph },
     ...{ graphVersion: row.graph_version, rules: row.rules, standing: standingOf(row, clocks) },
-    // A time that somebody has named is that of the wall clock.
-    ...(deadline !== undefined && {
-      deadline: { at: deadline, dueMs: clocks.nowMs + deadline - clocks.wallMs },
-    }),
+    ...(deadline !== undefined && { deadline: byWallClock(deadline, clocks) }),
+    ...(row.next_at !== undefined && { next: byWallClock(row.next_at, clocks) }),
     ...{ isPaused: row.paused, steps: row.steps, begun: row.begun, open: new Set(row.open) },
     ...(proposal && { proposal }),
     ...(newestSucceeded !== undefined && { newestSucceeded }),
@@ -85,6 +90,11 @@ function standingOf(row: CampaignRow, clocks: Clocks): CampaignStanding {
     default:
       return phase satisfies never;
   }
+}
+
+/** A time that somebody has named. */
+function byWallClock(at: number, { nowMs, wallMs }: Clocks): Due {
+  return { at, dueMs: nowMs + at - wallMs };
 }
 
 /** The time without an orchestrator does not count: no node could get ready. */

@@ -19,14 +19,24 @@ class AsyncCampaigns:
     def __init__(self, tutti: AsyncTutti) -> None:
         self._tutti = tutti
 
-    async def run(self, name: str, graph: str, input: Any, policy: Mapping[str, Any]) -> Record:
+    async def run(
+        self,
+        name: str,
+        graph: str,
+        input: Any,
+        policy: Mapping[str, Any],
+        schedule: Mapping[str, str] | None = None,
+    ) -> Record:
         """Its iterations begin once every module has a ready node: ``await tutti.campaigns.run("rates", "training", {"epochs": 3},
         {"propose": {"grid": {"/rate": [0.1, 0.01]}}})``. The record has ``campaign_id`` and ``problem_id``.
 
         :param input: what the points are put into
         :param policy: see ``POST /v1/campaigns`` in ``/openapi.json``
+        :param schedule: one iteration begins at each of its times: ``{"cron": "0 3 * * *", "time_zone": "Europe/Berlin"}``
         """
-        body = {"name": name, "graph": graph, "input": input, "policy": dict(policy)}
+        body: dict[str, Any] = {"name": name, "graph": graph, "input": input, "policy": dict(policy)}
+        if schedule is not None:
+            body["schedule"] = dict(schedule)
         return Record(await self._tutti.transport.post("/v1/campaigns", body))
 
     async def get(self, campaign_id: str) -> Record:
@@ -73,9 +83,16 @@ class Campaigns:
         self._async = twin
         self._portal = portal
 
-    def run(self, name: str, graph: str, input: Any, policy: Mapping[str, Any]) -> Record:
+    def run(
+        self,
+        name: str,
+        graph: str,
+        input: Any,
+        policy: Mapping[str, Any],
+        schedule: Mapping[str, str] | None = None,
+    ) -> Record:
         """Its iterations begin once every module has a ready node; see ``AsyncCampaigns.run``."""
-        return self._portal.run(self._async.run(name, graph, input, policy))
+        return self._portal.run(self._async.run(name, graph, input, policy, schedule))
 
     def get(self, campaign_id: str) -> Record:
         """With its ``policy``, and the ``input`` of the best iteration: see ``Campaign`` in ``/openapi.json``."""

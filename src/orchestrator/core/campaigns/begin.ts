@@ -6,6 +6,7 @@ import { BLOB_LEASE_MS } from '../../../model/limits.js';
 import type { Problem } from '../../../model/problem.js';
 import { parseTaskId } from '../../../model/task-id.js';
 import type { CampaignQuestion } from '../../../scheduling/campaign-scheduler.js';
+import { nextTime } from '../../../scheduling/cron.js';
 import { problemFromRow } from '../../tables/problem-row.js';
 import { storedProject } from '../../tables/row.js';
 import { aboutTask } from '../about.js';
@@ -28,7 +29,17 @@ export function beginIteration(turn: Turn, campaign: Campaign, question: Campaig
   const { parent, prepared } = input;
   keepBlob(turn, input);
   const task = createTask(turn, problem, key, { parent, prepared, from: {} });
-  emit(turn, { type: 'campaign.iterated', ...aboutTask(task) });
+  const nextAt = timeAfter(turn, campaign);
+  emit(turn, {
+    type: 'campaign.iterated',
+    ...aboutTask(task),
+    ...(nextAt !== undefined && { next_at: nextAt }),
+  });
+}
+
+/** Times that have passed meanwhile count as one with that of this iteration. */
+function timeAfter({ wallMs }: Turn, { rules: { schedule }, next }: Campaign): number | undefined {
+  return schedule && nextTime(schedule, Math.max(wallMs, next?.at ?? wallMs));
 }
 
 /** Each campaign has one problem of its own for all that it asks its proposer. */

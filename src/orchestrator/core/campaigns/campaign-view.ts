@@ -19,10 +19,17 @@ export function listedCampaign(campaign: Campaign): Open<ListedCampaignJson> {
     ended_by: (outcome?.kind === 'completed' ? outcome.by : stop) ?? null,
     error: outcome?.kind === 'errored' ? outcome.error : null,
     deadline: deadline ? new Date(deadline.at).toISOString() : null,
+    next_at: nextOf(campaign),
     created_at: new Date(campaign.createdAt).toISOString(),
     updated_at: new Date(campaign.updatedAt).toISOString(),
     ended_at: endedAt === undefined ? null : new Date(endedAt).toISOString(),
   };
+}
+
+function nextOf({ next, standing, begun, rules }: Campaign): string | null {
+  const mayBegin =
+    standing.kind === 'initializing' || (standing.kind === 'running' && standing.stop === undefined);
+  return next && mayBegin && begun < rules.maxIterations ? new Date(next.at).toISOString() : null;
 }
 
 /** Those that somebody may see, the newest first. */

@@ -9,6 +9,7 @@ import {
 import { campaignGraph, campaignGraphName, campaignGraphText } from '../../../model/campaign-graph.js';
 import type { FactOf } from '../../../model/facts.js';
 import { compileGraph } from '../../../model/task.js';
+import { nextTime } from '../../../scheduling/cron.js';
 import type { Answer, Refusal } from '../../port.js';
 import { refusal } from '../../refusal.js';
 import { storedProject } from '../../tables/row.js';
@@ -23,10 +24,12 @@ type Commanded = Extract<PreparedRequest, { kind: 'command_campaign' }>;
 export function runCampaign(turn: Turn, { name, project, spec, proposer }: Run): Answer {
   const campaignId = turn.ids.uuid();
   const owner = storedProject(project);
+  const nextAt = spec.schedule && nextTime(spec.schedule, turn.wallMs);
   emit(turn, {
     type: 'campaign.initializing',
     ...{ problem_id: campaignId, ...(owner !== undefined && { project: owner }) },
     ...{ campaign: name, graph: spec.graph, mode: spec.mode, spec },
+    ...(nextAt !== undefined && { next_at: nextAt }),
   });
   if (proposer) storeProposer(turn, campaignId, proposer);
   return { ok: true, kind: 'accepted', body: { campaign_id: campaignId, problem_id: campaignId } };
