@@ -14,6 +14,8 @@ export interface ListedCampaignJson {
   readonly phase: CampaignPhase;
   readonly mode: CampaignMode;
   readonly paused: boolean;
+  /** That it waits for; `null` without one. */
+  readonly deployment: CampaignDeploymentJson | null;
   /** So many have begun. */
   readonly iterations: number;
   readonly max_iterations: number;
@@ -33,6 +35,13 @@ export interface ListedCampaignJson {
   readonly created_at: string;
   readonly updated_at: string;
   readonly ended_at: string | null;
+}
+
+export interface CampaignDeploymentJson {
+  readonly deployment_id: string;
+  readonly name: string;
+  /** It was brought up for the campaign, and is taken down when that ends. */
+  readonly own: boolean;
 }
 
 export interface BestJson {

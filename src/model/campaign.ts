@@ -46,13 +46,15 @@ export type CampaignStop = (typeof CAMPAIGN_STOPS)[number];
 export const CAMPAIGN_ERRORS = [
   'initializing_deadline',
   'node_error',
+  'deployment_failed',
+  'undeploy_failed',
   'iteration_failed',
   'bad_proposal',
   'proposer_failed',
   'scheduler_failed',
 ] as const;
 
-export const CAMPAIGN_SCOPES = ['initializing', 'iteration', 'proposer', 'campaign'] as const;
+export const CAMPAIGN_SCOPES = ['initializing', 'iteration', 'proposer', 'finalizing', 'campaign'] as const;
 
 export interface CampaignError {
   readonly type: (typeof CAMPAIGN_ERRORS)[number];
@@ -88,6 +90,14 @@ export interface Objective {
   readonly minImprovement?: number;
 }
 
+/** The deployment that a campaign waits for. */
+export interface CampaignDeployment {
+  readonly id: string;
+  readonly name: string;
+  /** It is brought up for the campaign, and taken down when that ends. */
+  readonly isOwn: boolean;
+}
+
 /** When iterations may begin: one at each time, or later if the campaign cannot begin one then. Times that are missed count as one. */
 export interface Schedule {
   /** Minute, hour, day, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
@@ -117,6 +127,7 @@ export interface CampaignSpec {
   readonly stopOnFailure: boolean;
   /** @default iterations begin one after the other */
   readonly schedule?: Schedule;
+  readonly deployment?: CampaignDeployment;
 }
 
 /** A moment by both clocks. */
@@ -151,6 +162,7 @@ export interface CampaignRules {
   readonly goal?: Goal;
   readonly minImprovement?: number;
   readonly schedule?: Schedule;
+  readonly deployment?: CampaignDeployment;
 }
 
 export interface Campaign {
@@ -217,10 +229,12 @@ export function campaignHasEnded({ standing }: Pick<Campaign, 'standing'>): bool
 }
 
 export function rulesOf(spec: CampaignSpec): CampaignRules {
-  const { mode, propose, maxIterations, maxParallel, stopOnFailure, objective, schedule } = spec;
+  const { mode, propose, maxIterations, maxParallel, stopOnFailure, objective } = spec;
+  const { schedule, deployment } = spec;
   return {
     ...{ mode, proposer: propose.kind, maxIterations, maxParallel, stopOnFailure },
     ...(schedule && { schedule }),
+    ...(deployment && { deployment }),
     ...(objective && { goal: objective.goal }),
     ...(objective?.minImprovement !== undefined && { minImprovement: objective.minImprovement }),
   };

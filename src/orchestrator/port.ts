@@ -239,6 +239,20 @@ export interface AskedCampaign {
   readonly input: unknown;
   readonly policy: AskedPolicy;
   readonly schedule?: AskedSchedule;
+  /** The name or the id of one, or one that is brought up first and taken down at the end. */
+  readonly deployment?: string | AskedDeployment;
+  /** Of the person who asks. @default they may bring up deployments */
+  readonly role?: Role;
+}
+
+export interface AskedDeployment {
+  /** YAML; or else `csar`. */
+  readonly blueprint?: string;
+  /** The SHA-256 of a stored blob. */
+  readonly csar?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** As of a deployment. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface AskedSchedule {

@@ -6,7 +6,7 @@
  * K2. Points begin in the order of their numbers, and of a module's proposals one at a time.
  * K3. What ends a campaign is decided in one order: the deadline, a failure, what is good enough, what there is left to try.
  * K4. With a schedule, one iteration begins at each of its times: at once where it could not begin then.
- * K5. A campaign ends only after nothing of it is under way.
+ * K5. A campaign ends only after nothing of it is under way, and what it has brought up is taken down or cannot be.
  */
 import {
   type Campaign,
@@ -17,6 +17,7 @@ import {
   isBetter,
   type Judgement,
 } from '../model/campaign.js';
+import { type DeploymentState, type Direction, isUnderWay } from '../model/deployment.js';
 
 /** What has to be read before it can be decided. */
 export type CampaignQuestion =
@@ -26,13 +27,29 @@ export type CampaignQuestion =
   /** What the proposer is given. */
   | { readonly kind: 'history'; readonly number: number }
   /** What its newest task has said. */
-  | { readonly kind: 'proposed'; readonly number: number };
+  | { readonly kind: 'proposed'; readonly number: number }
+  /** How its deployment is taken down. `number`: of the operation before that. */
+  | { readonly kind: 'undeploy'; readonly number: number };
 
 /** An input that an iteration can begin with, or the reason why there is none. */
 export type Proposed =
   | { readonly kind: 'input' }
   | { readonly kind: 'none' }
   | { readonly kind: 'bad'; readonly error: CampaignError };
+
+/** Of the deployment that it waits for. */
+export interface DeploymentView {
+  readonly name: string;
+  /** It is taken down at the end. */
+  readonly isOwn: boolean;
+  /** `gone`: it is no longer known. */
+  readonly state: DeploymentState | 'gone';
+  readonly direction: Direction;
+  /** The number of its newest operation. */
+  readonly operationId: number;
+  /** Why it has failed. */
+  readonly message?: string;
+}
 
 /** The nodes of the modules that it needs. */
 export interface Readiness {
@@ -46,6 +63,8 @@ export interface Readiness {
 export interface CampaignView {
   readonly campaign: Campaign;
   readiness(): Readiness;
+  /** Nothing where it needs none. */
+  readonly deployment: DeploymentView | undefined;
   isUnderWay(iterationId: number): boolean;
   /** Whether the proposer's newest task is. */
   readonly isProposing: boolean;
@@ -53,6 +72,8 @@ export interface CampaignView {
   readonly room: number;
   judgementOf(iterationId: number): Judgement | undefined;
   proposed(question: CampaignQuestion): Proposed | undefined;
+  /** Whether the answer to `undeploy` is there. */
+  canUndeploy(question: CampaignQuestion): boolean;
 }
 
 export type CampaignStep =
@@ -66,6 +87,9 @@ export type CampaignStep =
   | { readonly kind: 'finalize'; readonly outcome: CampaignOutcome }
   /** Everything that is still under way. */
   | { readonly kind: 'stop' }
+  /** The operation of its deployment that goes on is. */
+  | { readonly kind: 'cancel deployment' }
+  | { readonly kind: 'undeploy'; readonly question: CampaignQuestion }
   | { readonly kind: 'end'; readonly outcome: CampaignOutcome };
 
 export interface CampaignPlan {
@@ -78,6 +102,8 @@ export interface CampaignPlan {
 const POINTS_AT_ONCE = 16;
 /** Some tasks will have ended by then. */
 const ROOM_AGAIN_MS = 5000;
+/** An operation that could not begin is tried again after that. */
+const UNDEPLOY_AGAIN_MS = 5000;
 
 export function scheduleCampaign(view: CampaignView, nowMs: number): CampaignPlan {
   return new CampaignPlanner(view, nowMs).plan();
@@ -121,7 +147,7 @@ class CampaignPlanner {
     if (outcome) this.#steps.push({ kind: 'finalize', outcome });
     else {
       const { missing } = this.#view.readiness();
-      if (missing.length === 0) this.#steps.push({ kind: 'run' });
+      if (missing.length === 0 && this.#isDeployed()) this.#steps.push({ kind: 'run' });
       else if (missing.join(' ') !== known.join(' ')) this.#steps.push({ kind: 'miss', modules: missing });
     }
   }
@@ -129,12 +155,33 @@ class CampaignPlanner {
   /** K3. What ends it before it runs. */
   #endBefore(untilMs: number): CampaignOutcome | undefined {
     if (this.#isPastDeadline()) return { kind: 'completed', by: 'deadline' };
+    const notDeployed = this.#deploymentError();
+    if (notDeployed) return { kind: 'errored', error: notDeployed };
     const { missing, error } = this.#view.readiness();
-    if (missing.length === 0) return undefined;
-    if (error) return { kind: 'errored', error };
+    if (missing.length === 0 && this.#isDeployed()) return undefined;
+    // The nodes of a deployment that is being brought up may be in error on their way.
+    if (error && this.#isDeployed()) return { kind: 'errored', error };
     if (!this.#isDue(untilMs)) return undefined;
-    const context = { modules: missing, message: `no node was ready in time for ${missing.join(', ')}` };
+    const late = this.#isDeployed()
+      ? `no node was ready in time for ${missing.join(', ')}`
+      : `deployment ${this.#view.deployment?.name} was not deployed in time`;
+    const context = { modules: missing, message: late };
     return { kind: 'errored', error: { type: 'initializing_deadline', scope: 'initializing', context } };
+  }
+
+  #isDeployed(): boolean {
+    const { deployment } = this.#view;
+    return deployment === undefined || deployment.state === 'deployed';
+  }
+
+  /** Of one that will not be deployed. */
+  #deploymentError(): CampaignError | undefined {
+    const { deployment } = this.#view;
+    if (!deployment || deployment.state === 'deployed' || isBusy(deployment)) return undefined;
+    const { name, state, message } = deployment;
+    const why = message === undefined ? '' : `: ${message}`;
+    const context = { deployment: name, message: `deployment ${name} is ${state}${why}` };
+    return { type: 'deployment_failed', scope: 'initializing', context };
   }
 
   #run(stop: CampaignStop | undefined): void {
@@ -243,7 +290,30 @@ class CampaignPlanner {
       if (judgement) this.#steps.push({ kind: 'judge', iterationId, judgement });
       else this.#lookUp({ kind: 'judge', iterationId });
     }
-    if (open.size === 0 && !this.#view.isProposing) this.#steps.push({ kind: 'end', outcome });
+    if (open.size === 0 && !this.#view.isProposing) this.#takeDown(outcome);
+  }
+
+  /** K5. */
+  #takeDown(outcome: CampaignOutcome): void {
+    const { deployment } = this.#view;
+    if (!deployment?.isOwn || deployment.state === 'gone' || deployment.state === 'undeployed') {
+      this.#steps.push({ kind: 'end', outcome });
+      return;
+    }
+    const { name, direction, message = 'it gives no reason' } = deployment;
+    if (isBusy(deployment)) {
+      if (direction === 'up') this.#steps.push({ kind: 'cancel deployment' });
+    } else if (direction === 'up') {
+      const question: CampaignQuestion = { kind: 'undeploy', number: deployment.operationId };
+      this.#isDue(this.#nowMs + UNDEPLOY_AGAIN_MS);
+      if (this.#view.canUndeploy(question)) this.#steps.push({ kind: 'undeploy', question });
+      else this.#lookUp(question);
+    } else if (outcome.kind === 'completed') {
+      const context = { deployment: name, message: `deployment ${name} could not be undeployed: ${message}` };
+      this.#fail({ type: 'undeploy_failed', scope: 'finalizing', context });
+    } else {
+      this.#steps.push({ kind: 'end', outcome });
+    }
   }
 
   #lookUp(question: CampaignQuestion): void {
@@ -274,6 +344,11 @@ class CampaignPlanner {
 type Closing =
   | { readonly kind: 'closing'; readonly why: CampaignStop }
   | { readonly kind: 'failed'; readonly error: CampaignError };
+
+/** Whether an operation of it is under way. */
+function isBusy({ state }: DeploymentView): boolean {
+  return state !== 'gone' && isUnderWay({ state });
+}
 
 function pointQuestion(number: number): CampaignQuestion {
   return { kind: 'point', number };

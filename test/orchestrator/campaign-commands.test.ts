@@ -1,6 +1,7 @@
 /** What each command does in each phase of a campaign, cell by cell; and what is wrong with a campaign that is asked for. */
 import { describe, expect, it } from 'vitest';
-import type { AskedPolicy } from '../../src/orchestrator/port.js';
+import type { AskedCampaign, AskedPolicy, AskedSchedule } from '../../src/orchestrator/port.js';
+import { type PrepareCampaignRunDeps, prepareCampaignRun } from '../../src/orchestrator/prepare/campaign.js';
 import { CampaignStage } from './campaign-stage.js';
 
 type Phase = 'initializing' | 'running' | 'paused' | 'closing' | 'finalizing' | 'aborting' | 'ended';
@@ -125,6 +126,46 @@ describe('a campaign that is asked for', () => {
       ok: false,
       kind: 'invalid',
       details: [{ path, code }],
+    });
+  });
+
+  it.each<[Partial<AskedPolicy>, AskedSchedule, string, string]>([
+    [{}, { cron: 'daily' }, '/schedule/cron', 'bad_cron'],
+    [{}, { cron: '0 0 30 2 *' }, '/schedule/cron', 'bad_cron'],
+    [{}, { cron: '@daily', time_zone: 'Mars/Base' }, '/schedule/time_zone', 'bad_time_zone'],
+    [{ mode: 'interactive' }, { cron: '@daily' }, '/schedule', 'not_automated'],
+  ])('is refused with the path of the fault of its schedule: %j %j', async (policy, schedule, path, code) => {
+    const stage = await CampaignStage.open();
+    expect(stage.asks({ max_iterations: 1, ...policy }, {}, schedule)).toMatchObject({
+      ok: false,
+      details: [{ path, code }],
+    });
+  });
+
+  it.each(['author', 'viewer'] as const)('brings up no deployment for the role %s', async (role) => {
+    const { core } = await CampaignStage.open();
+    const nothing = (): never => {
+      throw new Error('it is not asked');
+    };
+    const deps = {
+      ...{
+        state: core.state,
+        bound: '*',
+        types: undefined,
+        wallMs: () => core.wallMs,
+        ids: { uuid: nothing },
+      },
+      ...{ readBlueprint: nothing, sees: nothing, inlineMaxBytes: 0, blobs: { put: nothing, open: nothing } },
+    } as unknown as PrepareCampaignRunDeps;
+    const asked = (deployment: AskedCampaign['deployment']) =>
+      prepareCampaignRun(deps, {
+        ...{ kind: 'run_campaign', name: 'sweep', graph: 'g', input: {}, role, deployment: deployment! },
+        policy: { mode: 'automated', propose: { repeat: true }, max_iterations: 1 },
+      });
+    for (const blueprint of ['blueprint: b\ncomponents: {}\n', { blueprint: 'x' }, { csar: 'x' }])
+      expect(await asked(blueprint)).toMatchObject({ kind: 'forbidden', code: 'operator_needed' });
+    expect(await asked('nobody')).toMatchObject({
+      ...{ kind: 'not_found', code: 'unknown_deployment', details: [{ path: '/deployment' }] },
     });
   });
 });

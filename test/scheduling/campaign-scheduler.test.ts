@@ -4,6 +4,7 @@ import type { Campaign, CampaignError, CampaignStanding, Judgement } from '../..
 import {
   type CampaignQuestion,
   type CampaignView,
+  type DeploymentView,
   type Proposed,
   scheduleCampaign,
 } from '../../src/scheduling/campaign-scheduler.js';
@@ -22,6 +23,8 @@ interface Given {
   readonly proposed?: (question: CampaignQuestion) => Proposed | undefined;
   readonly isProposing?: boolean;
   readonly room?: number;
+  readonly deployment?: DeploymentView;
+  readonly canUndeploy?: boolean;
 }
 
 function plan(standing: CampaignStanding, given: Given): unknown[] {
@@ -36,6 +39,8 @@ function plan(standing: CampaignStanding, given: Given): unknown[] {
       ...{ isPaused: false, steps: 0, begun: 0, open: new Set<number>(), createdAt: 0, updatedAt: 0 },
       ...given.campaign,
     },
+    deployment: given.deployment,
+    canUndeploy: () => given.canUndeploy ?? false,
     readiness: () => ({ missing, ...(nodeError && { error: nodeError }) }),
     isUnderWay: (iteration) => underWay.includes(iteration),
     ...{ isProposing, room },
@@ -61,6 +66,68 @@ const open = (...iterations: number[]): Partial<Campaign> => ({
 });
 const past = { deadline: { at: 0, dueMs: 0 } };
 const input = (): Proposed => ({ kind: 'input' });
+
+const DAILY = { schedule: { cron: '@daily', timeZone: 'UTC' } };
+const next = (dueMs: number): Partial<Campaign> => ({ next: { at: dueMs, dueMs } });
+const completed: CampaignStanding = { kind: 'finalizing', outcome: { kind: 'completed', by: 'until' } };
+
+/** Its own, unless it says otherwise. */
+function has(state: DeploymentView['state'], more: Partial<DeploymentView> = {}): Given {
+  return { deployment: { name: 'd', isOwn: true, state, direction: 'up', operationId: 4, ...more } };
+}
+
+describe('a campaign with a schedule', () => {
+  it.each<[string, Given, string[]]>([
+    ['waits for its time', { campaign: next(NOW + 1) }, []],
+    ['looks up one point', { campaign: next(NOW) }, ['look up point 1']],
+    ['begins one', { campaign: next(NOW), proposed: input }, ['begin point 1']],
+    ['waits for those under way', { campaign: { ...open(1, 2), ...next(0) }, underWay: [1, 2] }, []],
+    ['is paused', { campaign: { ...next(0), isPaused: true }, proposed: input }, []],
+    ['asks nobody before', { campaign: next(NOW + 1), rules: { proposer: 'module' } }, []],
+  ])('%s', (_, given, steps) => {
+    expect(plan(running, { ...given, rules: { ...DAILY, ...given.rules } })).toEqual(steps);
+  });
+});
+
+describe('a campaign with a deployment', () => {
+  it.each<[string, CampaignStanding, Given, string[]]>([
+    ['waits for it', initializing(2000), { ...has('deploying'), missing: ['a'] }, []],
+    [
+      ...(['waits for an update of it', initializing(2000)] as const),
+      { ...has('updating', { isOwn: false }), missing: ['a'] },
+      [],
+    ],
+    ['waits no longer than its deadline', initializing(1000), has('deploying'), ['finalize errored']],
+    ['runs on it', initializing(2000), has('deployed'), ['run']],
+    ['waits for its nodes', initializing(2000), { ...has('deployed'), missing: ['a', 'b'] }, ['miss']],
+    [
+      ...(['lets nodes be in error on their way', initializing(2000)] as const),
+      { ...has('deploying'), missing: ['a'], nodeError: error },
+      [],
+    ],
+    ['is errored where it has failed', initializing(2000), has('failed'), ['finalize errored']],
+    ['is errored where it is gone', initializing(2000), has('gone', { isOwn: false }), ['finalize errored']],
+    ['is errored where it is not up', initializing(2000), has('undeployed'), ['finalize errored']],
+    ['leaves one that is not its own', finalizing, has('deployed', { isOwn: false }), ['end aborted']],
+    ['cancels what brings it up', finalizing, has('deploying'), ['cancel deployment']],
+    ['looks up how to take it down', finalizing, has('deployed'), ['look up undeploy 4']],
+    ['takes it down', finalizing, { ...has('deployed'), canUndeploy: true }, ['undeploy undeploy 4']],
+    [
+      'takes down what has failed',
+      finalizing,
+      { ...has('failed'), canUndeploy: true },
+      ['undeploy undeploy 4'],
+    ],
+    ['stops its tasks first', finalizing, { ...has('deployed'), campaign: open(1), underWay: [1] }, ['stop']],
+    ['waits until it is down', finalizing, has('undeploying', { direction: 'down' }), []],
+    ['ends once it is down', completed, has('undeployed', { direction: 'down' }), ['end completed']],
+    ['ends where it is gone', completed, has('gone', { direction: 'down' }), ['end completed']],
+    ['says that it is not down', completed, has('failed', { direction: 'down' }), ['finalize errored']],
+    ['has said so', finalizing, has('failed', { direction: 'down' }), ['end aborted']],
+  ])('%s', (_, standing, given, steps) => {
+    expect(plan(standing, given)).toEqual(steps);
+  });
+});
 
 describe('a campaign', () => {
   it.each<[string, CampaignStanding, Given, string[]]>([

@@ -439,6 +439,7 @@ export function createFakeCoordinator(
             ended_by: null,
             error: null,
             deadline: null,
+            deployment: null,
             next_at: null,
             created_at: AT,
             updated_at: AT,

@@ -34,6 +34,13 @@ const campaignShape = {
   phase: z.enum(CAMPAIGN_PHASES),
   mode: z.enum(CAMPAIGN_MODES),
   paused: z.boolean(),
+  deployment: z
+    .object({
+      deployment_id: id,
+      name: z.string(),
+      own: z.boolean().describe('It was brought up for the campaign, and is taken down when that ends'),
+    })
+    .nullable(),
   iterations: z.number().int().describe('So many have begun'),
   max_iterations: z.number().int(),
   running: z.array(iterationId).describe('Iterations that have begun, and whose end has not been taken in'),

@@ -74,6 +74,23 @@ const runBody = z.strictObject({
     })
     .exactOptional()
     .describe('One iteration begins at each of these times; times that are missed count as one'),
+  deployment: z
+    .union([
+      z.string().describe('The name or the id of a deployment, or the YAML of a blueprint'),
+      z.strictObject({
+        blueprint: z.string().exactOptional().describe('The YAML of a blueprint, or of a TOSCA template'),
+        csar: z
+          .string()
+          .exactOptional()
+          .describe('Instead of blueprint: the SHA-256 of a stored blob, a TOSCA archive'),
+        files: z.record(z.string(), z.string()).exactOptional().describe('As of a deployment'),
+        inputs: z.record(z.string(), z.unknown()).exactOptional(),
+      }),
+    ])
+    .exactOptional()
+    .describe(
+      'The campaign waits for it; with a blueprint, it is brought up first and taken down at the end',
+    ),
 });
 
 const commandBody = z.strictObject({ command: z.enum(CAMPAIGN_COMMANDS) });
@@ -85,7 +102,7 @@ export function campaignRoutes(app: App, coordinator: Coordinator): void {
     'POST',
     '/v1/campaigns',
     { action: 'run_campaign', summary: 'Run a campaign', body: runBody, answers: { 202: campaignBegun } },
-    ({ body }) => ({ kind: 'run_campaign', ...body, input: body.input ?? null }),
+    ({ body, caller: { role } }) => ({ kind: 'run_campaign', ...body, input: body.input ?? null, role }),
   );
 
   routes.list(

@@ -1,10 +1,12 @@
 /** `tutti campaign`: series of iterations that run themselves. */
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { inertText } from '../../base/inert.js';
 import { follow } from '../../client/follow.js';
 import { readYaml } from '../../config/yaml/yaml.js';
 import type { CampaignJson, ListedCampaignJson } from '../../contract/campaign.js';
 import { CAMPAIGN_ENDS } from '../../model/campaign.js';
+import { readBlueprintFile } from '../arguments/blueprint-file.js';
 import { fileAtFault, readNamedFile } from '../arguments/named-file.js';
 import { only } from '../arguments/short-ids.js';
 import type { Client, Json } from '../client.js';
@@ -31,11 +33,11 @@ export function campaignCommand(program: Command, io: Io): void {
   const campaign = program.command('campaign').description('Run, list, show, step and end campaigns');
 
   clientCommand(campaign, 'run', 'Run the campaign of a file')
-    .argument('<file>', 'YAML with name, graph, input and policy')
+    .argument('<file>', 'YAML with name, graph, input and policy, and perhaps schedule and deployment')
     .option('--wait', 'wait until it ends; exit with 1 unless it completes')
     .action(async (file: string, { wait = false, ...options }: RunOptions) => {
-      const body = await readCampaign(file);
       const session = openSession(options, io);
+      const body = await readCampaign(session.client, file);
       const begun = await session.client.post('/v1/campaigns', body);
       if (wait) await finish(session, String(begun.campaign_id));
       else session.print(begun, () => String(begun.campaign_id));
@@ -69,12 +71,25 @@ export function campaignCommand(program: Command, io: Io): void {
   }
 }
 
-/** As it is written: the orchestrator reads it, and says what is wrong. */
-async function readCampaign(file: string): Promise<Json> {
+/** As it is written: the orchestrator reads it, and says what is wrong. The file of a blueprint is uploaded with those that it names. */
+async function readCampaign(client: Client, file: string): Promise<Json> {
   const text = await readNamedFile('FILE', file);
   const read = readYaml(text, { file });
   if (!read.ok) throw fileAtFault('bad_campaign', file, read.faults);
-  return read.value as Json;
+  const campaign = read.value as Json;
+  const named = blueprintOf(campaign);
+  if (named === undefined) return campaign;
+  const { body, files } = await readBlueprintFile(resolve(dirname(file), named.file));
+  for (const one of files) await client.putFile(`/v1/blobs/${one.sha256}`, one.file);
+  const { file: _, ...rest } = named;
+  return { ...campaign, deployment: { ...rest, ...body } };
+}
+
+/** `deployment: { file: PATH, … }`, where that is what the campaign says. */
+function blueprintOf(campaign: unknown): { readonly file: string } | undefined {
+  const { deployment } = Object(campaign) as { readonly deployment?: unknown };
+  const { file } = Object(deployment) as { readonly file?: unknown };
+  return typeof file === 'string' ? (deployment as { readonly file: string }) : undefined;
 }
 
 async function pathOf(client: Client, text: string): Promise<string> {
@@ -126,13 +141,14 @@ function standing({ phase, paused }: ListedCampaignJson): string {
 
 function describe(campaign: CampaignJson): string {
   const { name, graph, graph_version, iterations, max_iterations, best, policy, waits_for } = campaign;
-  const { schedule, next_at } = campaign;
+  const { schedule, next_at, deployment } = campaign;
   const lines: (readonly [string, unknown])[] = [
     ['campaign', campaign.campaign_id],
     ['graph', `${graph} version ${graph_version}`],
     ['iterations', `${iterations} of at most ${max_iterations}`],
     ['under way', campaign.running.join(', ') || '-'],
     ['proposals', JSON.stringify(policy.propose)],
+    ...(deployment ? ([['deployment', deployment.name]] as const) : []),
     ...(schedule ? ([['schedule', `${schedule.cron} (${schedule.time_zone})`]] as const) : []),
     ...(next_at === null ? [] : ([['next', next_at]] as const)),
     ...(policy.until === null ? [] : ([['until', policy.until]] as const)),

@@ -4,7 +4,7 @@ import type { Campaign, CampaignError } from '../../model/campaign.js';
 import type { Reader } from '../../store/store.js';
 import type { BlobFiles } from '../core/blob-files.js';
 import type { LoadedGraph, State } from '../core/state.js';
-import type { CampaignFound } from '../core/turn.js';
+import type { CampaignFound, FoundInput } from '../core/turn.js';
 import { readTask } from '../tables/read-rows.js';
 import * as tables from '../tables/tables.js';
 
@@ -43,9 +43,9 @@ export async function inputOf(
 
 /** Inline while it is small, as the file of a blob beyond. Nothing: it has to be tried again. */
 export async function keep(
-  { store, files, inlineMaxBytes }: CampaignLookUpDeps,
+  { store, files, inlineMaxBytes }: Omit<CampaignLookUpDeps, 'state'>,
   bytes: Uint8Array,
-): Promise<Extract<CampaignFound, { kind: 'input' }> | undefined> {
+): Promise<FoundInput | undefined> {
   if (bytes.byteLength <= inlineMaxBytes) return { kind: 'input', prepared: { kind: 'inline', bytes } };
   const blob = await files.keep(bytes);
   if (blob === 'busy' || blob === 'no room') return undefined;

@@ -3,6 +3,7 @@ import { readExactly } from '../../base/json/exact.js';
 import { pointAt, withPoint } from '../../model/campaign-points.js';
 import { parseTaskId } from '../../model/task-id.js';
 import { taskHasEnded } from '../../model/task-state.js';
+import type { CampaignQuestion } from '../../scheduling/campaign-scheduler.js';
 import type { CampaignLookUp } from '../core/state.js';
 import type { CampaignFound } from '../core/turn.js';
 import type { ProblemRow } from '../tables/problem-row.js';
@@ -12,7 +13,7 @@ import { type CampaignLookUpDeps, inputOf } from './inputs.js';
 import { judge } from './judging.js';
 import { historyOf, proposedBy } from './proposer.js';
 
-interface Answer {
+export interface CampaignAnswer {
   readonly found: CampaignFound;
   /** The problem that goes on with it, if it is there. */
   readonly problem?: ProblemRow | undefined;
@@ -21,8 +22,11 @@ interface Answer {
 /** Nothing where the campaign is gone, or it has to be looked up again. */
 export async function lookUpCampaign(
   deps: CampaignLookUpDeps,
-  { campaignId, question }: CampaignLookUp,
-): Promise<Answer | undefined> {
+  {
+    campaignId,
+    question,
+  }: CampaignLookUp & { readonly question: Exclude<CampaignQuestion, { kind: 'undeploy' }> },
+): Promise<CampaignAnswer | undefined> {
   const campaign = deps.state.campaigns.get(campaignId);
   const spec = campaign && (await tables.campaignSpecs.get(deps.store, [campaignId]));
   const graph = spec && deps.state.graph(spec.graph, spec.graphVersion);

@@ -168,6 +168,10 @@ export type PreparedRequest =
       readonly name: string;
       readonly project: string;
       readonly spec: CampaignSpec;
+      /** To bring up first, or to wait for. */
+      readonly deployment?:
+        | { readonly kind: 'own'; readonly request: Extract<PreparedRequest, { kind: 'deploy' }> }
+        | { readonly kind: 'named'; readonly id: string; readonly name: string };
       /** Of a module as proposer: the types of its private graph. */
       readonly proposer?: {
         readonly module: ModuleSpec;
@@ -284,16 +288,25 @@ export interface Loaded {
   readonly campaigns: ReadonlyMap<string, CampaignFound>;
 }
 
+export interface FoundInput {
+  readonly kind: 'input';
+  readonly prepared: PreparedInput;
+  /** Of a blob: those whose people have uploaded the same. */
+  readonly projects?: readonly string[];
+  /** The iteration whose outputs it gets as `previous`. */
+  readonly parent?: TaskRow;
+}
+
 /** What a campaign goes on with. */
 export type CampaignFound =
   | { readonly kind: 'judgement'; readonly judgement: Judgement }
+  | FoundInput
+  /** That takes its deployment down. */
   | {
-      readonly kind: 'input';
-      readonly prepared: PreparedInput;
-      /** Of a blob: those whose people have uploaded the same. */
-      readonly projects?: readonly string[];
-      /** The iteration whose outputs it gets as `previous`. */
-      readonly parent?: TaskRow;
+      readonly kind: 'operation';
+      readonly request: Extract<PreparedRequest, { kind: 'operate_deployment' }>;
+      /** The input of its task, kept. */
+      readonly input: FoundInput;
     }
   | Exclude<Proposed, { kind: 'input' }>;
 

@@ -7,7 +7,7 @@ import { typeOf } from '../../model/graph.js';
 import type { Execution } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { Reader } from '../../store/store.js';
-import { lookUpCampaign } from '../campaigns/look-up.js';
+import { type CampaignAnswer, lookUpCampaign } from '../campaigns/look-up.js';
 import { type CampaignLookUp, instanceKey, type LookUp, type State } from '../core/state.js';
 import {
   type CampaignFound,
@@ -26,6 +26,7 @@ import * as tables from '../tables/tables.js';
 import { outputRefsOf } from '../tables/task-payloads.js';
 import { type TaskRow, taskFromRow } from '../tables/task-row.js';
 import { type LookUpDeps, lookUp } from './look-up.js';
+import { lookUpUndeploy } from './look-up-undeploy.js';
 
 export const NOTHING_LOADED: Loaded = {
   problems: new Map(),
@@ -102,7 +103,7 @@ export async function load(
   for (const [key, one] of needs.lookUps) lookedUp.set(key, await lookUp(store, deps, state, one, reusable));
   const campaigns = new Map<string, CampaignFound>();
   for (const [key, one] of needs.campaigns) {
-    const answer = await lookUpCampaign({ ...deps, store, state }, one);
+    const answer = await answerFor({ ...deps, store, state }, one);
     if (!answer) continue;
     campaigns.set(key, answer.found);
     if (answer.problem) problems.set(answer.problem.problem_id, answer.problem);
@@ -120,6 +121,15 @@ export async function load(
     lookedUp,
     campaigns,
   };
+}
+
+function answerFor(
+  deps: LookUpDeps & { readonly store: Reader; readonly state: State },
+  { campaignId, question }: CampaignLookUp,
+): Promise<CampaignAnswer | undefined> {
+  return question.kind === 'undeploy'
+    ? lookUpUndeploy(deps, campaignId)
+    : lookUpCampaign(deps, { campaignId, question });
 }
 
 function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
@@ -199,6 +209,8 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
         request.kind === 'deploy'
       ) {
         for (const sha256 of Object.values(request.files ?? {})) need().blobs.add(sha256);
+      } else if (request.kind === 'run_campaign' && request.deployment?.kind === 'own') {
+        for (const sha256 of Object.values(request.deployment.request.files)) need().blobs.add(sha256);
       }
     }
   }

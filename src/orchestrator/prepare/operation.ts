@@ -3,8 +3,10 @@ import type { Open } from '../../contract/answer.js';
 import type { DeploymentChangesJson } from '../../contract/deployment.js';
 import type { Deployment, DeploymentPlan, ObservedComponents } from '../../model/deployment.js';
 import { beforeUpdate, changesTo, withReferences } from '../../model/deployment-changes.js';
+import { planInput } from '../../model/deployment-graph.js';
 import type { BlobRef } from '../../model/payload.js';
 import type { Reader } from '../../store/store.js';
+import type { TypeRegistry } from '../../wire/types.js';
 import { deploymentNamed } from '../core/deployments/deployment-view.js';
 import { unknownDeployment } from '../core/deployments/deployments.js';
 import type { State } from '../core/state.js';
@@ -14,6 +16,7 @@ import { Payloads } from '../queries/payloads.js';
 import { plannedBy } from '../queries/planned.js';
 import { readTask } from '../tables/read-rows.js';
 import { type PrepareBlueprintDeps, type PreparedBlueprint, prepareBlueprint } from './blueprint.js';
+import { type InputDeps, keepJson } from './input.js';
 
 export interface StandingDeps {
   readonly store: Reader;
@@ -61,6 +64,20 @@ export async function nextOperation(
 /** From the beginning; but what is there and is no longer asked for is taken down all the same. */
 function anew(observed: ObservedComponents): ObservedComponents {
   return Object.fromEntries(Object.entries(observed).filter(([, { former }]) => former !== undefined));
+}
+
+/** With what its steps are given. */
+export async function prepareOperation(
+  deps: InputDeps & { readonly types: TypeRegistry },
+  next: NextOperation | Refusal,
+  traceparent: string | undefined,
+): Promise<Extract<PreparedRequest, { kind: 'operate_deployment' }> | Refusal> {
+  if ('ok' in next) return next;
+  const prepared = await keepJson(deps, planInput(next.asked));
+  if ('ok' in prepared) return prepared;
+  const typesJson = deps.types.toJson(['json']);
+  const traced = traceparent === undefined ? {} : { traceparent };
+  return { kind: 'operate_deployment', ...next, ...traced, prepared, types: deps.types, typesJson };
 }
 
 type Update = AskedUpdate & { readonly deploymentId: string };

@@ -6,12 +6,11 @@
 import type { IdSource } from '../../base/ids.js';
 import { ALL_PROJECTS, maySee, projectFor } from '../../model/access.js';
 import { isDeploymentGraph } from '../../model/deployment.js';
-import { planInput } from '../../model/deployment-graph.js';
 import { isPrivateGraph } from '../../model/private-graph.js';
 import { isServiceGraph } from '../../model/service.js';
 import type { Reader } from '../../store/store.js';
 import type { Vault } from '../access/vault.js';
-import { type PrepareCampaignDeps, prepareCampaign } from '../campaigns/prepare.js';
+import type { PrepareCampaignDeps } from '../campaigns/prepare.js';
 import { deploymentNamed } from '../core/deployments/deployment-view.js';
 import { unknownDeployment } from '../core/deployments/deployments.js';
 import type { State } from '../core/state.js';
@@ -23,13 +22,14 @@ import { refusal } from '../refusal.js';
 import { readProblem } from '../tables/read-rows.js';
 import { projectOfRow } from '../tables/row.js';
 import type { PrepareBlueprintDeps } from './blueprint.js';
-import { prepareDeployment } from './deployment.js';
+import { prepareCampaignRun } from './campaign.js';
+import { prepareDeploy } from './deployment.js';
 import { prepareGrant } from './grant.js';
 import { type PrepareGraphDeps, prepareGraph } from './graph.js';
-import { type InputDeps, keepJson, prepareInput, prepareOverrides, requireRefusal } from './input.js';
+import { type InputDeps, prepareInput, prepareOverrides, requireRefusal } from './input.js';
 import { jobAsSubmission } from './job.js';
 import { hiddenFiles } from './named-files.js';
-import { type NextOperation, nextOperation, nextUpdate } from './operation.js';
+import { nextOperation, nextUpdate, prepareOperation } from './operation.js';
 import { unfitFiles, unknownClusterOf } from './service.js';
 import { prepareWebhook } from './webhook.js';
 
@@ -81,7 +81,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'apply_service':
       return prepareService(deps, request);
     case 'run_campaign':
-      return prepareCampaign(deps, request);
+      return prepareCampaignRun(deps, request);
     case 'set_secret': {
       const { kind, name, value } = request;
       return { kind, name, sealed: deps.vault.seal(name, value) };
@@ -133,38 +133,6 @@ async function prepareService(
   if (hidden.length > 0) return missingFiles(hidden, 'bad_service');
   const typesJson = deps.types.toJson(['json']);
   return { ...request, project: projectFor(deps.bound), types: deps.types, typesJson };
-}
-
-async function prepareDeploy(
-  deps: PrepareDeps,
-  request: Extract<Request, { kind: 'deploy' }>,
-): Promise<PreparedRequest | Refusal> {
-  const asked = await prepareDeployment(deps, request);
-  if (!asked.ok) return asked;
-  const { name, blueprint, inputs, files } = asked;
-  const prepared = await keepJson(deps, planInput({ blueprint, inputs, before: {} }));
-  if ('ok' in prepared) return prepared;
-  const typesJson = deps.types.toJson(['json']);
-  const project = projectFor(deps.bound);
-  const { kind, traceparent } = request;
-  return {
-    ...{ kind, name, project, blueprint, inputs, files, prepared, types: deps.types, typesJson },
-    ...(traceparent !== undefined && { traceparent }),
-  };
-}
-
-/** With what its steps are given. */
-async function prepareOperation(
-  deps: PrepareDeps,
-  next: NextOperation | Refusal,
-  traceparent: string | undefined,
-): Promise<PreparedRequest | Refusal> {
-  if ('ok' in next) return next;
-  const prepared = await keepJson(deps, planInput(next.asked));
-  if ('ok' in prepared) return prepared;
-  const typesJson = deps.types.toJson(['json']);
-  const traced = traceparent === undefined ? {} : { traceparent };
-  return { kind: 'operate_deployment', ...next, ...traced, prepared, types: deps.types, typesJson };
 }
 
 async function prepareIteration(

@@ -26,6 +26,7 @@ class AsyncCampaigns:
         input: Any,
         policy: Mapping[str, Any],
         schedule: Mapping[str, str] | None = None,
+        deployment: str | Mapping[str, Any] | None = None,
     ) -> Record:
         """Its iterations begin once every module has a ready node: ``await tutti.campaigns.run("rates", "training", {"epochs": 3},
         {"propose": {"grid": {"/rate": [0.1, 0.01]}}})``. The record has ``campaign_id`` and ``problem_id``.
@@ -33,10 +34,14 @@ class AsyncCampaigns:
         :param input: what the points are put into
         :param policy: see ``POST /v1/campaigns`` in ``/openapi.json``
         :param schedule: one iteration begins at each of its times: ``{"cron": "0 3 * * *", "time_zone": "Europe/Berlin"}``
+        :param deployment: the name of one, or a blueprint that is brought up first and taken down at the end: its YAML, or ``{"blueprint": …,
+            "inputs": …}``
         """
         body: dict[str, Any] = {"name": name, "graph": graph, "input": input, "policy": dict(policy)}
         if schedule is not None:
             body["schedule"] = dict(schedule)
+        if deployment is not None:
+            body["deployment"] = deployment if isinstance(deployment, str) else dict(deployment)
         return Record(await self._tutti.transport.post("/v1/campaigns", body))
 
     async def get(self, campaign_id: str) -> Record:
@@ -90,9 +95,10 @@ class Campaigns:
         input: Any,
         policy: Mapping[str, Any],
         schedule: Mapping[str, str] | None = None,
+        deployment: str | Mapping[str, Any] | None = None,
     ) -> Record:
         """Its iterations begin once every module has a ready node; see ``AsyncCampaigns.run``."""
-        return self._portal.run(self._async.run(name, graph, input, policy, schedule))
+        return self._portal.run(self._async.run(name, graph, input, policy, schedule, deployment))
 
     def get(self, campaign_id: str) -> Record:
         """With its ``policy``, and the ``input`` of the best iteration: see ``Campaign`` in ``/openapi.json``."""

@@ -14,9 +14,7 @@ import { emit } from '../emit.js';
 import { campaignLookUpKey } from '../state.js';
 import { createTask } from '../tasks/create-task.js';
 import { problemIn } from '../tasks/problem.js';
-import type { CampaignFound, Turn } from '../turn.js';
-
-type FoundInput = Extract<CampaignFound, { kind: 'input' }>;
+import type { FoundInput, Turn } from '../turn.js';
 
 /** All iterations of campaigns are equals of what people submit without a priority. */
 const PRIORITY = 50;
@@ -93,7 +91,7 @@ function problemFor(
 }
 
 /** Its file is there; from now on it is a blob. */
-function keepBlob(turn: Turn, { prepared, projects }: FoundInput): void {
+export function keepBlob(turn: Turn, { prepared, projects }: FoundInput): void {
   if (prepared.kind === 'inline') return;
   const { sha256, size } = prepared;
   const lease_until = turn.wallMs + BLOB_LEASE_MS;

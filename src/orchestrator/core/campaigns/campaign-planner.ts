@@ -19,6 +19,7 @@ import { stopTask } from '../tasks/stop-task.js';
 import type { Turn } from '../turn.js';
 import { askProposer, beginIteration } from './begin.js';
 import { finalize } from './campaigns.js';
+import { cancelDeployment, deploymentOf, undeploy } from './deployment.js';
 import { readinessOf } from './readiness.js';
 
 /** Evaluates all campaigns that are due. Whether there were any: tasks may have to be evaluated anew. */
@@ -69,6 +70,7 @@ function viewOf({ state, loaded, settings }: Turn, campaign: Campaign): Campaign
   return {
     campaign,
     readiness: () => readinessOf(state, campaign),
+    deployment: deploymentOf(state, campaign),
     isUnderWay: (iterationId) => state.tasks.has(formatTaskId({ problemId: id, iterationId })),
     isProposing: proposal !== undefined && state.tasks.has(proposal.taskKey),
     room: Math.max(0, settings.maxTasks - state.tasks.size),
@@ -78,8 +80,9 @@ function viewOf({ state, loaded, settings }: Turn, campaign: Campaign): Campaign
     },
     proposed(question) {
       const found = loaded.campaigns.get(campaignLookUpKey(id, question));
-      return found?.kind === 'judgement' ? undefined : found;
+      return found?.kind === 'judgement' || found?.kind === 'operation' ? undefined : found;
     },
+    canUndeploy: (question) => loaded.campaigns.get(campaignLookUpKey(id, question))?.kind === 'operation',
   };
 }
 
@@ -123,6 +126,12 @@ function carryOut(turn: Turn, campaign: Campaign, step: CampaignStep): void {
       return;
     case 'stop':
       stopAll(turn, campaign);
+      return;
+    case 'cancel deployment':
+      cancelDeployment(turn, campaign);
+      return;
+    case 'undeploy':
+      undeploy(turn, campaign, step.question);
       return;
     case 'end':
       end(turn, campaign, step.outcome);

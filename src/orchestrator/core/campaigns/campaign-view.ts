@@ -14,6 +14,9 @@ export function listedCampaign(campaign: Campaign): Open<ListedCampaignJson> {
     ...{ phase: phaseOfCampaign(campaign), mode: rules.mode, paused: campaign.isPaused },
     ...{ iterations: campaign.begun, max_iterations: rules.maxIterations, running: [...campaign.open] },
     steps: campaign.steps,
+    deployment: rules.deployment
+      ? { deployment_id: rules.deployment.id, name: rules.deployment.name, own: rules.deployment.isOwn }
+      : null,
     waits_for: standing.kind === 'initializing' ? standing.missing : [],
     best: best ? { iteration_id: best.iterationId, value: best.value } : null,
     ended_by: (outcome?.kind === 'completed' ? outcome.by : stop) ?? null,

@@ -3,6 +3,7 @@ import {
   type Campaign,
   type CampaignCommand,
   type CampaignOutcome,
+  type CampaignSpec,
   campaignHasEnded,
   phaseOfCampaign,
 } from '../../../model/campaign.js';
@@ -17,11 +18,16 @@ import { emit } from '../emit.js';
 import { announceTypes } from '../nodes/module-types.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 import { listedCampaign } from './campaign-view.js';
+import { deploymentFor } from './deployment.js';
 
 type Run = Extract<PreparedRequest, { kind: 'run_campaign' }>;
 type Commanded = Extract<PreparedRequest, { kind: 'command_campaign' }>;
 
-export function runCampaign(turn: Turn, { name, project, spec, proposer }: Run): Answer {
+export function runCampaign(turn: Turn, request: Run): Answer {
+  const { name, project, proposer } = request;
+  const deployment = request.deployment && deploymentFor(turn, request.deployment);
+  if (deployment && 'ok' in deployment) return deployment;
+  const spec: CampaignSpec = { ...request.spec, ...(deployment && { deployment }) };
   const campaignId = turn.ids.uuid();
   const owner = storedProject(project);
   const nextAt = spec.schedule && nextTime(spec.schedule, turn.wallMs);

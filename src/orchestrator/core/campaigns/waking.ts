@@ -29,6 +29,12 @@ export function wakeCampaigns({ state, journal }: Turn, fact: Fact): void {
       if (asking !== undefined) state.evaluateCampaign(asking);
       return;
     }
+    case 'deployment.started':
+    case 'deployment.succeeded':
+    case 'deployment.failed':
+      for (const { id, rules } of state.campaigns.values())
+        if (rules.deployment?.id === fact.problem_id) state.evaluateCampaign(id);
+      return;
     case 'node.status':
     case 'node.turned':
       state.wakeAwaiting();
