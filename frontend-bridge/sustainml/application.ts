@@ -14,6 +14,7 @@ import { checkAccess, checkRole } from './access.js';
 import { type CancelDeps, cancel } from './cancel.js';
 import type { Configuration } from './configuration.js';
 import { compareModels, type ModelsDeps, modelsInfo } from './models.js';
+import type { Optimizations } from './optimizations.js';
 import { asRefused, errorBody, Refused } from './refused.js';
 import type { Asking, DeskAnswer, ResultsDesk } from './results-desk.js';
 import type { NodeList } from './status.js';
@@ -27,6 +28,7 @@ const REQUEST_MS = 30_000;
 export interface ApplicationDeps extends SubmitDeps, CancelDeps {
   readonly coordinator: Pick<Workspace, 'request' | 'queries'> & Pick<Coordinator, 'noteRefused'>;
   readonly configuration: Configuration;
+  readonly optimizations: Optimizations;
   readonly desk: ResultsDesk;
   readonly nodes: NodeList;
   readonly models: ModelsDeps;

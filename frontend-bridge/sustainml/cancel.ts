@@ -2,6 +2,7 @@
 import { formatTaskId } from '../../src/model/task-id.js';
 import type { View, Workspace } from '../../src/orchestrator/port.js';
 import type { Chains } from './chains.js';
+import type { Optimizations } from './optimizations.js';
 import { bad, refusedBy } from './refused.js';
 import { type Known, knownAs, readTaskName, type Tasks } from './tasks.js';
 
@@ -9,6 +10,7 @@ export interface CancelDeps {
   readonly coordinator: Pick<Workspace, 'request'>;
   readonly tasks: Tasks;
   readonly chains: Chains;
+  readonly optimizations: Optimizations;
 }
 
 export async function cancel(deps: CancelDeps, body: View): Promise<{ status: number; body: View }> {
@@ -42,15 +44,18 @@ async function namedBy({ tasks }: CancelDeps, named: View): Promise<Known[]> {
   return task ? [task] : [];
 }
 
-/** Whether it was under way. */
-async function stop({ coordinator, tasks }: CancelDeps, { id }: Known): Promise<boolean> {
+/** Whether it was under way. A campaign ends with it, or it would begin another one. */
+async function stop({ coordinator, tasks, optimizations }: CancelDeps, { id }: Known): Promise<boolean> {
   const answer = await coordinator.request({
     kind: 'task_command',
     taskId: id,
     command: 'stop',
     reason: 'stopped by the user',
   });
-  if (answer.ok) return true;
+  if (answer.ok) {
+    await optimizations.abort(id.problemId);
+    return true;
+  }
   switch (answer.code) {
     case 'task_stopping':
       return true;

@@ -10,6 +10,7 @@ import { JsonText, membersOf, printJson } from '../../src/base/json/json-text.js
 import type { Logger } from '../../src/base/logger.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import type { View, Workspace } from '../../src/orchestrator/port.js';
+import type { Optimizations } from './optimizations.js';
 import type { Payloads } from './payloads.js';
 import { refusedBy } from './refused.js';
 import { type Known, knownAs, type Tasks } from './tasks.js';
@@ -32,6 +33,7 @@ export interface ChainsDeps {
   readonly tasks: Tasks;
   readonly waits: Waits;
   readonly payloads: Payloads;
+  readonly optimizations: Optimizations;
   readonly logger: Logger;
 }
 
@@ -80,8 +82,10 @@ export class Chains {
     });
   }
 
-  /** The next of a task whose footprint is there; nothing where it is the last. */
+  /** Whether a task whose footprint is there has a next one: of its chain, or of the campaign that has begun it. */
   async nextOf(task: Known): Promise<boolean> {
+    const next = await this.#deps.optimizations.hasNext(task.id);
+    if (next !== undefined) return next;
     const followed = this.#followed.get(formatTaskId(task.id));
     if (followed) return (await followed) !== undefined;
     return this.#hasChild(task);
@@ -107,7 +111,8 @@ export class Chains {
     const input = await payloads.input(begun);
     const outputs = outputsOf(input);
     const hasFootprint = await waits.until(task.id, footprintOf, signal);
-    // C3.
+    // C3. A campaign begins its iterations itself.
+    if (await this.#deps.optimizations.isUnderWay(task.id.problemId)) return undefined;
     if (outputs < 2 || hasFootprint === 'none') return undefined;
     if (await this.#hasChild(task)) return undefined;
     const next = await this.#inputAfter(task, input, outputs);

@@ -13,6 +13,7 @@ import { Chains } from './chains.js';
 import { Configuration } from './configuration.js';
 import { FirstNode } from './first-node.js';
 import type { ModelsDeps } from './models.js';
+import { Optimizations } from './optimizations.js';
 import { type Decode, Payloads } from './payloads.js';
 import { ResultsDesk } from './results-desk.js';
 import { Sockets } from './sockets.js';
@@ -53,12 +54,14 @@ export function createFacade(options: FacadeOptions): Facade {
   const tasks = new Tasks(coordinator);
   const waits = new Waits(coordinator);
   const payloads = new Payloads(coordinator, options.decode);
-  const chains = new Chains({ coordinator, tasks, waits, payloads, logger });
+  const optimizations = new Optimizations(coordinator);
+  const chains = new Chains({ coordinator, tasks, waits, payloads, optimizations, logger });
   const nodes = new NodeList(coordinator);
   const app = createApplication({
     coordinator,
     tasks,
     chains,
+    optimizations,
     nodes,
     configuration: new Configuration(coordinator, nodes),
     desk: new ResultsDesk({ tasks, waits, chains, payloads, first: new FirstNode() }),
@@ -69,6 +72,7 @@ export function createFacade(options: FacadeOptions): Facade {
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     chains.stop();
+    optimizations.stop();
     waits.stop();
     await app.close();
   };

@@ -2,6 +2,7 @@
 import type { JsonText } from '../../src/base/json/json-text.js';
 import type { View, Workspace } from '../../src/orchestrator/port.js';
 import type { Chains } from './chains.js';
+import { isOptimized, type Optimizations } from './optimizations.js';
 import { Refused, refusedBy } from './refused.js';
 import type { Known, Tasks } from './tasks.js';
 import { readSubmission } from './user-input.js';
@@ -11,6 +12,7 @@ export interface SubmitDeps {
   readonly coordinator: Pick<Workspace, 'request' | 'queries'>;
   readonly tasks: Tasks;
   readonly chains: Chains;
+  readonly optimizations: Optimizations;
 }
 
 /** Throws `Refused`. */
@@ -18,8 +20,10 @@ export async function submit(
   deps: SubmitDeps,
   body: { readonly json: JsonText; readonly fields: View },
 ): Promise<TaskName> {
-  const { coordinator, tasks, chains } = deps;
+  const { coordinator, tasks, chains, optimizations } = deps;
   const { input, title, parent } = readSubmission(body);
+  if (isOptimized(input) && !parent)
+    return (await tasks.submitted(await optimizations.begin(input, title), 1)).name;
   const request = parent
     ? ({ kind: 'iterate', ...(await parentOf(deps, parent)), input, client: CLIENT } as const)
     : ({ kind: 'submit', graph: GRAPH, input, title, client: CLIENT } as const);

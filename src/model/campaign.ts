@@ -128,6 +128,8 @@ export interface CampaignSpec {
   /** @default iterations begin one after the other */
   readonly schedule?: Schedule;
   readonly deployment?: CampaignDeployment;
+  /** The program that has asked for it. */
+  readonly client?: string;
 }
 
 /** A moment by both clocks. */
@@ -163,6 +165,7 @@ export interface CampaignRules {
   readonly minImprovement?: number;
   readonly schedule?: Schedule;
   readonly deployment?: CampaignDeployment;
+  readonly client?: string;
 }
 
 export interface Campaign {
@@ -230,11 +233,12 @@ export function campaignHasEnded({ standing }: Pick<Campaign, 'standing'>): bool
 
 export function rulesOf(spec: CampaignSpec): CampaignRules {
   const { mode, propose, maxIterations, maxParallel, stopOnFailure, objective } = spec;
-  const { schedule, deployment } = spec;
+  const { schedule, deployment, client } = spec;
   return {
     ...{ mode, proposer: propose.kind, maxIterations, maxParallel, stopOnFailure },
     ...(schedule && { schedule }),
     ...(deployment && { deployment }),
+    ...(client !== undefined && { client }),
     ...(objective && { goal: objective.goal }),
     ...(objective?.minImprovement !== undefined && { minImprovement: objective.minImprovement }),
   };

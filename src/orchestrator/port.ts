@@ -239,6 +239,8 @@ export interface AskedCampaign {
   readonly input: unknown;
   readonly policy: AskedPolicy;
   readonly schedule?: AskedSchedule;
+  /** Of all its iterations: see `submit`. */
+  readonly client?: string;
   /** The name or the id of one, or one that is brought up first and taken down at the end. */
   readonly deployment?: string | AskedDeployment;
   /** Of the person who asks. @default they may bring up deployments */

@@ -12,6 +12,7 @@ const IDS = [0, 1, 2, 3, 4, 5];
 const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 let front: FrontEnd;
+const players = new Map<string, ReturnType<Scene['spawn']>>();
 
 beforeAll(async () => {
   orchestrator = await OrchestratorProcess.up(scene, { args: ['--sustainml', '0'] });
@@ -19,10 +20,9 @@ beforeAll(async () => {
   const tape = orchestrator.tape();
   for (const name of NAMES) {
     const module = name.toLowerCase();
-    scene.spawn([join(ROOT, `dist/nodes/sustainml/${module}/node.js`)], {
-      TUTTI_CONTROL: orchestrator.ready.control,
-      TUTTI_INSTANCE: module,
-    });
+    const script = join(ROOT, `dist/nodes/sustainml/${module}/node.js`);
+    const env = { TUTTI_CONTROL: orchestrator.ready.control, TUTTI_INSTANCE: module };
+    players.set(module, scene.spawn([script], env));
   }
   expect(await front.get('/results')).toMatchObject({
     status: 200,
@@ -222,6 +222,53 @@ describe('the front ends of SustainML', () => {
     );
     expect((await front.result(5, mended)).value.model).not.toBe('Error');
   });
+
+  it('have the footprint lowered by itself, until it is as desired or falls by less than 5 %', async () => {
+    /** The footprints of all iterations, as a front end that follows them gets them. */
+    const followed = async (task: FormTask): Promise<number[]> => {
+      const footprints: number[] = [];
+      for (let { iteration_id } = task; ; iteration_id += 1) {
+        const { value } = await front.result(1, { ...task, iteration_id });
+        if (value.error === undefined) footprints.push(value.carbon_footprint);
+        if (value.extra_data.num_outputs === 1) return footprints;
+      }
+    };
+    const auto = { optimize_carbon_footprint_auto: true };
+    const wanted = { ...auto, desired_carbon_footprint: 0 };
+    const task = await front.submit(form(wanted));
+    expect(task).toEqual({ problem_id: expect.any(Number), iteration_id: 1 });
+    const footprints = await followed(task);
+    expect(footprints.length).toBeGreaterThan(1);
+    for (const [index, footprint] of footprints.slice(1).entries())
+      expect(footprint).toBeLessThan(footprints[index]! * 0.95);
+    expect((await front.result(7, task)).value).toMatchObject(wanted);
+    // The second footprint is good enough where it is what is desired.
+    const desired = footprints[1]! * 1.001;
+    const enough = await front.submit(form({ ...auto, desired_carbon_footprint: desired }));
+    const reached = await followed(enough);
+    expect(reached.length).toBeLessThanOrEqual(2);
+    expect(reached.at(-1)!).toBeLessThanOrEqual(desired);
+    const { items } = (await orchestrator.get('/v1/campaigns')).body;
+    expect(items.slice(0, 2)).toMatchObject([
+      { phase: 'completed', ended_by: 'until' },
+      { phase: 'completed', ended_by: expect.stringMatching(/until|improvement/) },
+    ]);
+    // It ends with the iteration that a person stops: the last node hangs meanwhile.
+    process.kill(players.get('carbon_footprint')!.pid, 'SIGSTOP');
+    try {
+      const stopped = await front.submit(form(wanted));
+      const poll = front.result(1, stopped);
+      expect((await front.post('/cancel', {})).body).toMatchObject({ status: 'cancelled', tasks: [stopped] });
+      process.kill(players.get('carbon_footprint')!.pid, 'SIGCONT');
+      expect((await poll).value.extra_data.num_outputs).toBe(1);
+      await expect
+        .poll(async () => (await orchestrator.get('/v1/campaigns')).body.items[0].phase, { timeout: 20_000 })
+        .toBe('aborted');
+      expect((await front.result(1, { ...stopped, iteration_id: 2 })).status).toBe(404);
+    } finally {
+      process.kill(players.get('carbon_footprint')!.pid, 'SIGCONT');
+    }
+  }, 60_000);
 
   it('stop a task by its name, and without one everything that came through here', async () => {
     const other = await orchestrator.submit('sustainml', {

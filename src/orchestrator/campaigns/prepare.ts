@@ -30,7 +30,7 @@ const DAY_MS = 24 * 3_600_000;
 
 export function prepareCampaign(
   deps: PrepareCampaignDeps,
-  { name, graph: graphName, input, policy, schedule }: Asked,
+  { name, graph: graphName, input, policy, schedule, client }: Asked,
 ): Extract<PreparedRequest, { kind: 'run_campaign' }> | Refusal {
   const faults: Fault[] = [];
   const add: AddFault = (path, code, message) => {
@@ -64,6 +64,7 @@ export function prepareCampaign(
     ...objectiveOf(policy, graph, add),
     ...scheduleOf(schedule, policy, deps.wallMs(), add),
     stopOnFailure: policy.stop_on_failure ?? false,
+    ...(client !== undefined && { client }),
   };
   if (policy.until !== undefined) expressionFaults(policy.until, graph, add);
   if (spec && faults.length === 0) inputFaults(spec, graph, input, add);

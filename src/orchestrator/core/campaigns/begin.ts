@@ -21,12 +21,13 @@ const PRIORITY = 50;
 
 export function beginIteration(turn: Turn, campaign: Campaign, question: CampaignQuestion): void {
   const input = inputFor(turn, campaign, question);
-  const { id, name, graph, graphVersion } = campaign;
+  const { id, name, graph, graphVersion, rules } = campaign;
+  const from = rules.client === undefined ? {} : { client: rules.client };
   const problem = problemFor(turn, campaign, { problemId: id, graph, title: name });
   const key: GraphKey = { name: graph, version: graphVersion };
   const { parent, prepared } = input;
   keepBlob(turn, input);
-  const task = createTask(turn, problem, key, { parent, prepared, from: {} });
+  const task = createTask(turn, problem, key, { parent, prepared, from });
   const nextAt = timeAfter(turn, campaign);
   emit(turn, {
     type: 'campaign.iterated',
