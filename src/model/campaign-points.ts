@@ -3,6 +3,7 @@
  * proposes the same.
  */
 import { readExactly, unordered } from '../base/json/exact.js';
+import { stepsOf } from '../base/json/pointer.js';
 import { sha256Of } from '../base/sha256.js';
 import type { GridAxis, Propose, RandomAxis } from './campaign.js';
 
@@ -66,14 +67,6 @@ export function withPoint(input: unknown, point: Point): unknown {
   let made = input;
   for (const [at, value] of point) made = withValue(made, stepsOf(at), value);
   return made;
-}
-
-/** Of a JSON pointer (RFC 6901). */
-export function stepsOf(pointer: string): string[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function withValue(given: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {

@@ -26,6 +26,8 @@ const DeploymentsPage = lazy(() => import('./deployments/deployments-page.js'));
 const DeployPage = lazy(() => import('./deployments/deploy-page.js'));
 const UpdatePage = lazy(() => import('./deployments/update-page.js'));
 const DeploymentPage = lazy(() => import('./deployments/deployment-page.js'));
+const CampaignsPage = lazy(() => import('./campaigns/campaigns-page.js'));
+const CampaignPage = lazy(() => import('./campaigns/campaign-page.js'));
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
 const WebhooksPage = lazy(() => import('./webhooks/webhooks-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
@@ -51,6 +53,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g c', 'Go to the clusters', () => select({ page: 'clusters' }));
   useShortcut('g s', 'Go to the services', () => select({ page: 'services' }));
   useShortcut('g d', 'Go to the deployments', () => select({ page: 'deployments' }));
+  useShortcut('g p', 'Go to the campaigns', () => select({ page: 'campaigns' }));
   useShortcut('g j', 'Go to the jobs', () => select({ page: 'jobs' }));
   useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
   useShortcut('g w', 'Go to the webhooks', () => select({ page: 'webhooks' }));
@@ -108,6 +111,9 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           >
             Deployments
           </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'campaigns' }} current={page === 'campaigns'}>
+            Campaigns
+          </SelectionLink>
           <SelectionLink className="page" to={{ page: 'jobs' }} current={page === 'jobs'}>
             Jobs
           </SelectionLink>
@@ -150,6 +156,24 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   );
 }
 
+function DeploymentStage({ selection, select }: { selection: Selection; select: Select }): ReactNode {
+  const { page, problem, module } = selection;
+  if (page === 'deployments') {
+    return problem === undefined ? (
+      <DeploymentsPage />
+    ) : (
+      <DeploymentPage key={problem} deployment={problem} component={module} onSelect={select} />
+    );
+  }
+  const show = ({ deployment_id }: { readonly deployment_id: string }): void =>
+    select({ page: 'deployments', problem: deployment_id });
+  return problem === undefined ? (
+    <DeployPage onBegun={show} />
+  ) : (
+    <UpdatePage key={problem} deployment={problem} onBegun={show} />
+  );
+}
+
 function Stage({ selection, select }: { selection: Selection; select: Select }): ReactNode {
   const { page, problem, iteration } = selection;
   switch (page) {
@@ -168,20 +192,14 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
     case 'services':
       return <ServicesPage selected={selection.name} />;
     case 'deployments':
+    case 'deploy':
+      return <DeploymentStage selection={selection} select={select} />;
+    case 'campaigns':
       return problem === undefined ? (
-        <DeploymentsPage />
+        <CampaignsPage />
       ) : (
-        <DeploymentPage key={problem} deployment={problem} component={selection.module} onSelect={select} />
+        <CampaignPage key={problem} campaign={problem} onSelect={select} />
       );
-    case 'deploy': {
-      const show = ({ deployment_id }: { readonly deployment_id: string }): void =>
-        select({ page: 'deployments', problem: deployment_id });
-      return problem === undefined ? (
-        <DeployPage onBegun={show} />
-      ) : (
-        <UpdatePage key={problem} deployment={problem} onBegun={show} />
-      );
-    }
     case 'approvals':
       return <ApprovalsPage />;
     case 'webhooks':

@@ -1,12 +1,14 @@
 /** What a person may ask for. Each call carries the caller's idempotency key: sent again, it is still done once. */
 
 import type { ErrorJson } from '../../../../src/contract/answer.js';
+import type { ListedCampaignJson } from '../../../../src/contract/campaign.js';
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
 import type { DeploymentChangesJson } from '../../../../src/contract/deployment.js';
 import type { ProblemChangeJson, WholeProblemJson } from '../../../../src/contract/problem.js';
 import type { ServiceJson } from '../../../../src/contract/service.js';
 import type { WebhookJson, WebhookTestedJson } from '../../../../src/contract/webhook.js';
 import type { Decision } from '../../../../src/model/approval.js';
+import type { CampaignCommand } from '../../../../src/model/campaign.js';
 import type { ClusterStatus } from '../../../../src/model/cluster.js';
 import { deleteAt, newIdempotencyKey, patchJson, postJson, putBytes } from './http.js';
 import { deploymentPath, taskPath } from './queries.js';
@@ -149,6 +151,14 @@ export function commandDeployment(
   key: string,
 ): Promise<OperationBegun | Issued> {
   return postJson(`${deploymentPath(deploymentId)}/${command}`, body, key);
+}
+
+export function commandCampaign(
+  campaignId: string,
+  command: CampaignCommand,
+  key: string,
+): Promise<ListedCampaignJson> {
+  return postJson(`campaigns/${encodeURIComponent(campaignId)}/commands`, { command }, key);
 }
 
 export function cancelJob(jobId: string, key: string): Promise<unknown> {

@@ -4,6 +4,7 @@
  */
 
 import type { PageJson } from '../../../../src/contract/answer.js';
+import type { CampaignJson, ListedCampaignJson } from '../../../../src/contract/campaign.js';
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
 import type {
   DeploymentJson,
@@ -36,6 +37,8 @@ import { codeOf } from '../state/items-reducer.js';
 import type { ListFilter } from '../state/selection.js';
 import type {
   ApprovalsView,
+  CampaignsView,
+  CampaignView,
   ClustersView,
   DeploymentsView,
   DeploymentView,
@@ -275,6 +278,22 @@ export function operationsQuery(deploymentId: string): Live<OperationsView> {
     const path = `${deploymentPath(deploymentId)}/operations`;
     const { cursor, value } = await getAll<OperationJson>(path, PAGE_LIMIT, signal);
     return { cursor, value: { kind: 'operations', deployment_id: deploymentId, items: value } };
+  });
+}
+
+/** Series of iterations that run themselves. */
+export function campaignsQuery(): Live<CampaignsView> {
+  return live([LIVE, 'campaigns'], async (signal) => {
+    const { cursor, value } = await getAll<ListedCampaignJson>('campaigns', PAGE_LIMIT, signal);
+    return { cursor, value: { kind: 'campaigns', items: value } };
+  });
+}
+
+export function campaignQuery(campaignId: string): Live<CampaignView> {
+  return live([LIVE, 'campaign', campaignId], async (signal) => {
+    const path = `campaigns/${encodeURIComponent(campaignId)}`;
+    const { cursor, value } = await getJson<CampaignJson>(path, signal);
+    return { cursor, value: { kind: 'campaign', campaign: value } };
   });
 }
 

@@ -5,13 +5,13 @@ import { type Deploy, deploy, type OperationBegun, uploadAll } from '../api/comm
 import { ApiError } from '../api/http.js';
 import { usePost } from '../api/use-post.js';
 import { useMay } from '../connection/may.js';
+import { Refused } from '../display/refused.js';
 import { useTab } from '../display/tab.js';
 import { steps } from '../problems/input-faults.js';
 import { FieldFaults } from '../problems/input-field.js';
 import { SelectionLink } from '../selection-link.js';
 import { BlueprintFiles } from './blueprint-files.js';
 import { BlueprintInputs, type Typed, valuesOf } from './blueprint-inputs.js';
-import { Refused } from './refused.js';
 import { type Gathered, gather, useBlueprint } from './use-blueprint.js';
 
 /** A blueprint to deploy: its files, a name, and its inputs. */

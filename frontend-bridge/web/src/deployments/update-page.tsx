@@ -11,13 +11,13 @@ import { ApiError } from '../api/http.js';
 import { deploymentQuery } from '../api/queries.js';
 import { usePost } from '../api/use-post.js';
 import { useMay } from '../connection/may.js';
+import { Refused } from '../display/refused.js';
 import { useTab } from '../display/tab.js';
 import { steps } from '../problems/input-faults.js';
 import { SelectionLink } from '../selection-link.js';
 import { BlueprintFiles } from './blueprint-files.js';
 import { BlueprintInputs, type Typed, valuesOf } from './blueprint-inputs.js';
 import { keptInputs } from './kept-inputs.js';
-import { Refused } from './refused.js';
 import { type Gathered, gather, useBlueprint } from './use-blueprint.js';
 
 export interface UpdatePageProps {

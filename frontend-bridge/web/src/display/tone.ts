@@ -1,7 +1,9 @@
 /** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
 
+import type { ListedCampaignJson } from '../../../../src/contract/campaign.js';
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
 import type { ServiceJson } from '../../../../src/contract/service.js';
+import type { CampaignPhase } from '../../../../src/model/campaign.js';
 import type { ComponentState, DeploymentState } from '../../../../src/model/deployment.js';
 import type { ModuleState } from '../../../../src/model/execution.js';
 import type { JobState } from '../../../../src/model/job.js';
@@ -142,6 +144,19 @@ const DEPLOYMENT_TONES: Readonly<Record<DeploymentState | ComponentState, Tone>>
 /** What is deployed and does not do well, by the services that it has, is held up. */
 export function deploymentTone(state: DeploymentState | ComponentState, health: 'ok' | 'degraded'): Tone {
   return state === 'deployed' && health === 'degraded' ? HELD_UP : DEPLOYMENT_TONES[state];
+}
+
+const CAMPAIGN_TONES: Readonly<Record<CampaignPhase, Tone>> = {
+  initializing: { tone: 'busy', glyph: 'hollow' },
+  running: { tone: 'busy', glyph: 'half' },
+  finalizing: { tone: 'busy', glyph: 'half' },
+  completed: { tone: 'good', glyph: 'full' },
+  aborted: { tone: 'quiet', glyph: 'dash' },
+  errored: { tone: 'bad', glyph: 'cross' },
+};
+
+export function campaignTone({ phase, paused }: ListedCampaignJson): Tone {
+  return paused ? HELD_UP : CAMPAIGN_TONES[phase];
 }
 
 /** What keeps a cluster from work comes first. */

@@ -5,7 +5,13 @@ import type { PageJson } from '../../../../src/contract/answer.js';
 import type { GraphJson } from '../../../../src/contract/graph.js';
 import { columnNames } from '../../../../src/model/columns.js';
 import { getJson } from '../api/http.js';
-import { iterationsQuery, newestGraphQuery, problemQuery, taskQuery } from '../api/queries.js';
+import {
+  campaignsQuery,
+  iterationsQuery,
+  newestGraphQuery,
+  problemQuery,
+  taskQuery,
+} from '../api/queries.js';
 import { useTab } from '../display/tab.js';
 import { titleOf } from '../display/title.js';
 import { download } from '../json/download.js';
@@ -14,13 +20,14 @@ import type { Select } from '../state/selection.js';
 import { SaveButton } from '../values/save-button.js';
 import { ColumnChooser } from './column-chooser.js';
 import { Comparison } from './comparison.js';
-import { defaultColumns, fieldInfo } from './fields.js';
+import { defaultColumns, type FieldInfo, fieldInfo } from './fields.js';
 import { IterateDialog } from './iterate-dialog.js';
 import { IterationsTable } from './iterations-table.js';
 import { Tree } from './tree.js';
 import { useIterationRows } from './use-rows.js';
 import {
   type IterationsMode,
+  type IterationsState,
   rememberColumns,
   rememberedColumns,
   useIterationsState,
@@ -60,6 +67,7 @@ export default function IterationsPage({
           <SelectionLink className="link" to={{ problem }} current={false}>
             Back to its newest iteration
           </SelectionLink>
+          <CampaignLink problem={problem} />
         </p>
       </header>
       {error && <p className="fault">{error.message}</p>}
@@ -72,29 +80,33 @@ export default function IterationsPage({
   );
 }
 
-function Iterations({
-  problem,
-  graph,
-  onSelect,
-}: {
-  problem: string;
-  graph: GraphJson;
-  onSelect: Select;
-}): ReactNode {
-  const [state, change] = useIterationsState();
-  const names = useColumnNames(problem);
-  const remembered = useMemo(() => rememberedColumns(graph.name), [graph.name]);
-  const varying = useVarying(problem, names, state.columns === undefined && remembered === undefined);
-  const own = defaultColumns(names, graph);
-  // Those of the graph's own that vary come first.
-  const preset = [...own.filter((name) => varying.includes(name)), ...varying];
-  const chosen =
-    state.columns ?? remembered ?? (preset.length > 0 ? [...new Set(preset)].slice(0, MOST_SHOWN) : own);
-  const key = chosen.filter((name) => isOf(name, graph)).join(',');
-  const columns = useMemo(
-    () => (key === '' ? [] : key.split(',')).map((name) => fieldInfo(name, graph)),
-    [key, graph],
+/** Where a campaign has begun them. */
+function CampaignLink({ problem }: { problem: string }): ReactNode {
+  const campaigns = useQuery(campaignsQuery()).data?.view.items;
+  if (!campaigns?.some(({ problem_id }) => problem_id === problem)) return null;
+  return (
+    <SelectionLink className="link" to={{ page: 'campaigns', problem }} current={false}>
+      Campaign
+    </SelectionLink>
   );
+}
+
+export interface IterationsProps {
+  readonly problem: string;
+  readonly graph: GraphJson;
+  /** Columns until somebody chooses others here. @default those that a person has chosen for the graph, or that vary */
+  readonly preset?: readonly string[];
+  /** @default true */
+  readonly mayIterate?: boolean;
+  readonly onSelect: Select;
+}
+
+/** The iterations as a table, charts, a comparison and a tree. */
+export function Iterations(props: IterationsProps): ReactNode {
+  const { problem, graph, preset: given = NOTHING, mayIterate = true, onSelect } = props;
+  const [state, change] = useIterationsState();
+  const isGiven = given.length > 0;
+  const { names, columns } = useColumns(problem, graph, isGiven ? given : undefined, state.columns);
   const columnList = useMemo(() => columns.map(({ name }) => name), [columns]);
   const { rows, isReading, error } = useIterationRows(problem, columnList);
   const [iterating, setIterating] = useState<number>();
@@ -107,26 +119,13 @@ function Iterations({
   };
   return (
     <>
-      <div className="views-bar">
-        <nav aria-label="Views of the iterations" className="views">
-          {VIEWS.map((one) => (
-            <button
-              key={one}
-              type="button"
-              aria-current={one === view ? 'true' : undefined}
-              onClick={() => change({ view: one })}
-            >
-              {NAMES[one]}
-              {one === 'compare' && compare.length > 1 && ` ${compare.length}`}
-            </button>
-          ))}
-        </nav>
-        <span className="none figure" role="status">
-          {rows.length === 1 ? '1 iteration' : `${rows.length} iterations`}
-          {isReading && ', reading …'}
-        </span>
-        <SpreadsheetButton problem={problem} />
-      </div>
+      <ViewsBar
+        problem={problem}
+        state={state}
+        count={rows.length}
+        isReading={isReading}
+        onView={(one) => change({ view: one })}
+      />
       {error && <p className="fault">{error.message}</p>}
       {view !== 'compare' && (
         <ColumnChooser
@@ -134,7 +133,7 @@ function Iterations({
           chosen={columnList}
           graph={graph}
           onChange={(next) => {
-            rememberColumns(graph.name, next);
+            if (!isGiven) rememberColumns(graph.name, next);
             change({ columns: next }, { replace: true });
           }}
         />
@@ -147,7 +146,7 @@ function Iterations({
           onSort={(sort) => change({ sort }, { replace: true })}
           marked={compare}
           onMark={mark}
-          onIterate={setIterating}
+          onIterate={mayIterate ? setIterating : undefined}
         />
       )}
       {view === 'charts' && (
@@ -175,6 +174,62 @@ function Iterations({
       )}
     </>
   );
+}
+
+interface ViewsBarProps {
+  readonly problem: string;
+  readonly state: IterationsState;
+  readonly count: number;
+  readonly isReading: boolean;
+  readonly onView: (view: IterationsMode) => void;
+}
+
+function ViewsBar({ problem, state: { view, compare }, count, isReading, onView }: ViewsBarProps): ReactNode {
+  return (
+    <div className="views-bar">
+      <nav aria-label="Views of the iterations" className="views">
+        {VIEWS.map((one) => (
+          <button
+            key={one}
+            type="button"
+            aria-current={one === view ? 'true' : undefined}
+            onClick={() => onView(one)}
+          >
+            {NAMES[one]}
+            {one === 'compare' && compare.length > 1 && ` ${compare.length}`}
+          </button>
+        ))}
+      </nav>
+      <span className="none figure" role="status">
+        {count === 1 ? '1 iteration' : `${count} iterations`}
+        {isReading && ', reading …'}
+      </span>
+      <SpreadsheetButton problem={problem} />
+    </div>
+  );
+}
+
+/** The fields that there are, and those of them that are shown. */
+function useColumns(
+  problem: string,
+  graph: GraphJson,
+  given: readonly string[] | undefined,
+  asked: readonly string[] | undefined,
+): { readonly names: readonly string[]; readonly columns: readonly FieldInfo[] } {
+  const names = useColumnNames(problem);
+  const remembered = useMemo(() => rememberedColumns(graph.name), [graph.name]);
+  const decided = asked ?? given ?? remembered;
+  const varying = useVarying(problem, names, decided === undefined);
+  const own = defaultColumns(names, graph);
+  // Those of the graph's own that vary come first.
+  const preset = [...own.filter((name) => varying.includes(name)), ...varying];
+  const chosen = decided ?? (preset.length > 0 ? [...new Set(preset)].slice(0, MOST_SHOWN) : own);
+  const key = chosen.filter((name) => isOf(name, graph)).join(',');
+  const columns = useMemo(
+    () => (key === '' ? [] : key.split(',')).map((name) => fieldInfo(name, graph)),
+    [key, graph],
+  );
+  return { names, columns };
 }
 
 /** All iterations as a table in which nothing is a formula. */

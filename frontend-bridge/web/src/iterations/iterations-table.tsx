@@ -25,7 +25,8 @@ export interface IterationsTableProps {
   /** Those that are to be compared. */
   readonly marked: readonly number[];
   readonly onMark: (iteration: number) => void;
-  readonly onIterate: (iteration: number) => void;
+  /** Absent where nobody may iterate. */
+  readonly onIterate: ((iteration: number) => void) | undefined;
 }
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
@@ -173,14 +174,16 @@ function Row(props: IterationsTableProps & { row: IterationRow; index: number })
         </SelectionLink>
       </th>
       <td>
-        <button
-          type="button"
-          className="small"
-          aria-label={`Iterate from ${iteration}`}
-          onClick={() => onIterate(iteration)}
-        >
-          Iterate
-        </button>
+        {onIterate && (
+          <button
+            type="button"
+            className="small"
+            aria-label={`Iterate from ${iteration}`}
+            onClick={() => onIterate(iteration)}
+          >
+            Iterate
+          </button>
+        )}
       </td>
       <td>
         <TaskChip state={row.state} standing={row.standing} />

@@ -12,6 +12,7 @@ import type { IterationJson } from '../../../../src/contract/iteration.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import { hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { reduceCampaign, reduceCampaigns } from './campaigns-reducer.js';
 import { reduceDeployment, reduceDeployments, reduceOperations } from './deployments-reducer.js';
 import {
   nodeFields,
@@ -87,6 +88,10 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
       return reduceDeployments(view, event);
     case 'deployment':
       return reduceDeployment(view, event);
+    case 'campaigns':
+      return reduceCampaigns(view, event);
+    case 'campaign':
+      return reduceCampaign(view, event);
     case 'operations':
       return reduceOperations(view, event);
     case 'approvals':

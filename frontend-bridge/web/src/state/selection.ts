@@ -21,6 +21,7 @@ export const PAGES = [
   'services',
   'deployments',
   'deploy',
+  'campaigns',
   'jobs',
   'approvals',
   'webhooks',

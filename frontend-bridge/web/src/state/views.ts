@@ -1,4 +1,5 @@
 /** What the page keeps current: each view is one answer of the API, kept up to date by the events that follow it. */
+import type { CampaignJson, ListedCampaignJson } from '../../../../src/contract/campaign.js';
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
 import type {
   DeploymentJson,
@@ -99,6 +100,17 @@ export interface DeploymentView {
   readonly deployment: DeploymentJson;
 }
 
+/** Series of iterations that run themselves, newest first. */
+export interface CampaignsView {
+  readonly kind: 'campaigns';
+  readonly items: readonly ListedCampaignJson[];
+}
+
+export interface CampaignView {
+  readonly kind: 'campaign';
+  readonly campaign: CampaignJson;
+}
+
 /** The operations of a deployment, oldest first, with their steps. */
 export interface OperationsView {
   readonly kind: 'operations';
@@ -161,6 +173,8 @@ export interface ApprovalsView {
 
 export type View =
   | ApprovalsView
+  | CampaignsView
+  | CampaignView
   | ClustersView
   | DeploymentsView
   | DeploymentView
