@@ -4,6 +4,9 @@ import { everyItem } from '../base/every-item.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
 import type { Workspace } from '../orchestrator/port.js';
 
+/** Their beginning says what events are about (see `eventJson`): the rest, which may be long, is not searched. */
+const CONCERNED = /^\{"seq":\d+,"at":"[^"]*","type":"(cluster\.(added|changed|removed)|graph\.stored)"/;
+
 export class WantedAgents {
   readonly #coordinator: Pick<Workspace, 'queries' | 'events'>;
   /** The agent of this machine has been needed: from then on, it may have work. */
@@ -18,11 +21,7 @@ export class WantedAgents {
   /** Calls back when the answer of `names` may be another one. Returns the unsubscribe. */
   onChange(listener: () => void): () => void {
     return this.#coordinator.events.onCommitted((events) => {
-      // Such an event is about no problem: the texts of most events need not be searched.
-      const concerned = events.some(
-        ({ problemId, json }) =>
-          problemId === undefined && /"type":"(cluster\.(added|changed|removed)|graph\.stored)"/.test(json),
-      );
+      const concerned = events.some(({ json }) => CONCERNED.test(json));
       if (concerned) listener();
     });
   }
