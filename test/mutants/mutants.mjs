@@ -11,6 +11,7 @@ const SCHEDULING = ['test/scheduling', 'test/orchestrator', 'test/simulation'];
 
 /** The simulation of services finds each of them by itself. */
 const FLEET = ['test/simulation/fleet'];
+const DEPLOYMENTS = ['test/orchestrator/deployments.test.ts'];
 const SCHEDULER = 'src/scheduling/fleet-scheduler.ts';
 
 const FOLD = ['test/orchestrator/fold-table.test.ts'];
@@ -729,14 +730,14 @@ export const MUTANTS = [
     file: inCore('deployments/deployments'),
     find: 'if (isUnderWay(deployment) || deployment.operationId !== request.after) return busy(deployment);',
     put: 'if (deployment.operationId !== request.after) return busy(deployment);',
-    tests: FLEET,
+    tests: DEPLOYMENTS,
   },
   {
     what: 'plans an operation by what was observed before another one',
     file: inCore('deployments/deployments'),
     find: 'if (isUnderWay(deployment) || deployment.operationId !== request.after) return busy(deployment);',
     put: 'if (isUnderWay(deployment)) return busy(deployment);',
-    tests: FLEET,
+    tests: DEPLOYMENTS,
   },
   {
     what: 'leaves a deployment under way whose operation was cancelled',
@@ -764,7 +765,7 @@ export const MUTANTS = [
     file: 'src/scheduling/task-scheduler.ts',
     find: '(isDeploymentGraph(name) && spec.retry.attempts === 1)',
     put: '(isDeploymentGraph(name) && spec.retry.attempts === 0)',
-    tests: FLEET,
+    tests: DEPLOYMENTS,
   },
   {
     what: 'places one replica more than is asked for',
@@ -820,7 +821,7 @@ export const MUTANTS = [
     file: inCore('services/follow-ups'),
     find: 'if (state.nodes.get(fact.node_id)?.module === AGENT_MODULE) evaluateAll(state);\n      else evaluateNode',
     put: 'if (state.nodes.get(fact.node_id)?.module !== AGENT_MODULE) evaluateNode',
-    tests: FLEET,
+    tests: ['test/orchestrator/services.test.ts'],
   },
   {
     what: 'does not take in that a hello says that an execution has begun',

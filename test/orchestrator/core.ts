@@ -5,6 +5,8 @@
 import { expect } from 'vitest';
 import { parseExpression } from '../../src/base/expression/parse-expression.js';
 import { readCampaignGraph } from '../../src/model/campaign-graph.js';
+import { readPlan } from '../../src/model/deployment.js';
+import { planGraph } from '../../src/model/deployment-graph.js';
 import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import type { LoopSpec } from '../../src/model/loop.js';
@@ -398,6 +400,8 @@ export class Core {
   }
 
   #graph(yaml: string): Graph {
+    const planned = readPlan(yaml);
+    if (planned) return planGraph(planned.deploymentId, planned.plan);
     return readServiceGraph(yaml) ?? readCampaignGraph(yaml) ?? this.#graphs.get(yaml)!;
   }
 

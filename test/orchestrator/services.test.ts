@@ -182,6 +182,17 @@ describe('a service', () => {
     expect(await core.faults()).toEqual([]);
   });
 
+  it('is no longer degraded once its agent is there again after a restart, where nothing of it has changed', async () => {
+    const agent = await cluster('hpc');
+    const given = orders(await core.turn(applies()), agent);
+    await run(agent, ...given);
+    await core.restart(100);
+    await core.pass(100);
+    expect(reasons()).toEqual(['2 of 2 replicas: the cluster hpc is out of reach']);
+    await agent.hello({ status: 'IDLE', held: given.map(heldBy) });
+    expect([observed(), reasons()]).toEqual([['1 running', '2 running'], []]);
+  });
+
   it('pauses longer with each end in a row, and is degraded until its replicas last', async () => {
     const agent = await cluster('hpc');
     const given = orders(await core.turn(applies({ count: 1 })), agent);
