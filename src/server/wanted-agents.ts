@@ -2,10 +2,17 @@
 import { TuttiError } from '../base/errors.js';
 import { everyItem } from '../base/every-item.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
+import type { EventType } from '../model/facts.js';
+import { typeOfEvent } from '../orchestrator/core/event-json.js';
 import type { Workspace } from '../orchestrator/port.js';
 
-/** Their beginning says what events are about (see `eventJson`): the rest, which may be long, is not searched. */
-const CONCERNED = /^\{"seq":\d+,"at":"[^"]*","type":"(cluster\.(added|changed|removed)|graph\.stored)"/;
+/** After these, another agent may be wanted. */
+const CONCERNED: readonly string[] = [
+  'cluster.added',
+  'cluster.changed',
+  'cluster.removed',
+  'graph.stored',
+] satisfies EventType[];
 
 export class WantedAgents {
   readonly #coordinator: Pick<Workspace, 'queries' | 'events'>;
@@ -21,7 +28,7 @@ export class WantedAgents {
   /** Calls back when the answer of `names` may be another one. Returns the unsubscribe. */
   onChange(listener: () => void): () => void {
     return this.#coordinator.events.onCommitted((events) => {
-      const concerned = events.some(({ json }) => CONCERNED.test(json));
+      const concerned = events.some(({ json }) => CONCERNED.includes(typeOfEvent(json)));
       if (concerned) listener();
     });
   }

@@ -95,5 +95,6 @@ describe('an operation', () => {
     const lost = await agent.beat([]);
     const again = lost.only(agent.route, 'assign order');
     expect([again.length, deployment().state]).toEqual([more, state]);
+    expect(await core.faults()).toEqual([]);
   });
 });

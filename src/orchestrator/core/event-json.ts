@@ -28,6 +28,25 @@ export function eventJson(seq: number, at: string, fact: PublicFact): string {
   return `${json}}`;
 }
 
+const HEAD = /^\{"seq":(\d+),"at":"([^"]*)","type":"([^"]*)"/;
+
+/** What the text of an event says first; the rest, which may be long, is not read. */
+export function headOfEvent(json: string): {
+  readonly seq: string;
+  readonly at: string;
+  readonly type: string;
+} {
+  const [, seq, at, type] = HEAD.exec(json) ?? [];
+  if (seq === undefined || at === undefined || type === undefined)
+    throw new Error(`an event begins ${JSON.stringify(json.slice(0, 80))}`);
+  return { seq, at, type };
+}
+
+/** The type of an event, from its text. */
+export function typeOfEvent(json: string): string {
+  return headOfEvent(json).type;
+}
+
 function valueJson(word: ShownWord, value: unknown): string {
   switch (word) {
     // Tutti has made it itself: it needs no escapes.

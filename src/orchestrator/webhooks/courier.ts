@@ -12,9 +12,10 @@ import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import { maySee } from '../../model/access.js';
 import type { Webhook, WebhookTarget } from '../../model/webhook.js';
+import { typeOfEvent } from '../core/event-json.js';
 import type { WebhookProgress } from '../core/turn.js';
 import type { EventStream, StreamEvent } from '../port.js';
-import { cloudEvent, typeOfEvent } from './cloud-event.js';
+import { cloudEvent } from './cloud-event.js';
 import { type Post, SEALED_ELSEWHERE } from './post.js';
 
 /** The first pause after a failure; each further one is twice as long. */

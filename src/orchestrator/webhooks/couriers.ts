@@ -1,8 +1,9 @@
 /** The couriers of all webhooks: one for each that there is, as it is now. */
 import type { Webhook } from '../../model/webhook.js';
+import { typeOfEvent } from '../core/event-json.js';
 import type { WebhookAttempt } from '../core/turn.js';
 import type { EventStream, StreamEvent } from '../port.js';
-import { testEvent, typeOfEvent } from './cloud-event.js';
+import { testEvent } from './cloud-event.js';
 import { Courier, type CourierCounts, type CourierDeps } from './courier.js';
 import { SEALED_ELSEWHERE } from './post.js';
 

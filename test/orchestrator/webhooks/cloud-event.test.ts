@@ -1,8 +1,8 @@
 /** Events as CloudEvents, and their signatures. */
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { eventJson } from '../../../src/orchestrator/core/event-json.js';
-import { cloudEvent, typeOfEvent } from '../../../src/orchestrator/webhooks/cloud-event.js';
+import { eventJson, typeOfEvent } from '../../../src/orchestrator/core/event-json.js';
+import { cloudEvent } from '../../../src/orchestrator/webhooks/cloud-event.js';
 import { signatureOf } from '../../../src/orchestrator/webhooks/post.js';
 
 describe('an event as a CloudEvent', () => {
